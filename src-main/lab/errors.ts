@@ -1,0 +1,227 @@
+/** Codes a caller may branch on; they cross every transport unchanged. */
+export type ErrorCode =
+  | "model-unreadable"
+  | "model-unknown"
+  | "model-exists"
+  | "model-unwritable"
+  | "device-unknown"
+  | "core-set-unknown"
+  | "scenario-unknown"
+  | "scenario-unsupported"
+  | "runtime-missing"
+  | "benchmark-failed"
+  | "run-unknown"
+  | "run-busy"
+  | "predictor-missing"
+  | "predictor-unreadable"
+  | "too-little-data"
+  | "lab-newer"
+  | "lab-locked"
+  | "lab-unwritable"
+  | "lab-corrupt"
+  | "disk-full"
+  | "bad-request"
+  | "cancelled"
+  | "disconnected"
+  | "internal";
+
+/** An error a user can act on: `message` says what and where, `hint` what to do next. Each is one line. */
+export class LabError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string) {
+    super(oneLine(message));
+    this.name = "LabError";
+    this.code = code;
+    this.hint = oneLine(hint);
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** The file is not a .tflite that can be read; `where` names the table or byte that is wrong. */
+export function modelUnreadable(path: string, where: string): LabError {
+  return new LabError(
+    "model-unreadable",
+    `${path} is not a readable .tflite file: ${where}`,
+    "Convert or download the model again; `latlab inspect` shows what can be read.",
+  );
+}
+
+export function modelUnknown(name: string): LabError {
+  return new LabError(
+    "model-unknown",
+    `There is no model named ${name} in this lab and no file at that path`,
+    "List the models with `latlab models`, or give the path of a .tflite file.",
+  );
+}
+
+export function modelExists(name: string): LabError {
+  return new LabError(
+    "model-exists",
+    `The lab already holds another model named ${name}`,
+    "Rename the file and add it again.",
+  );
+}
+
+export function modelUnwritable(name: string, reason: string): LabError {
+  return new LabError(
+    "model-unwritable",
+    `${name} cannot be written as .tflite: ${reason}`,
+    "Choose a folder that can be written to, or a model without that operator.",
+  );
+}
+
+export function deviceUnknown(id: string): LabError {
+  return new LabError(
+    "device-unknown",
+    `There is no device ${id}`,
+    "List the devices with `latlab devices`.",
+  );
+}
+
+export function coreSetUnknown(device: string, cores: string, known: string[]): LabError {
+  return new LabError(
+    "core-set-unknown",
+    `${device} has no core set ${cores}`,
+    `Choose one of ${known.join(", ")}.`,
+  );
+}
+
+export function scenarioUnknown(id: string): LabError {
+  return new LabError(
+    "scenario-unknown",
+    `The lab holds nothing for the scenario ${id}`,
+    "A scenario id reads device/cores/precision/runtime, e.g. host/1core/float32/tflite; profile on it first with `latlab profile`.",
+  );
+}
+
+export function scenarioUnsupported(id: string, reason: string): LabError {
+  return new LabError(
+    "scenario-unsupported",
+    `The scenario ${id} cannot be measured: ${reason}`,
+    "Choose another precision or runtime; `latlab devices` shows what a device has.",
+  );
+}
+
+export function runtimeMissing(reason: string): LabError {
+  return new LabError(
+    "runtime-missing",
+    `This computer cannot run TFLite: ${reason}`,
+    "Install again with `npm ci` on Linux (x64, arm64), macOS (arm64) or Windows (x64).",
+  );
+}
+
+export function benchmarkFailed(model: string, scenario: string, stderr: string): LabError {
+  return new LabError(
+    "benchmark-failed",
+    `${model} did not run on ${scenario}: ${stderr}`,
+    "The runtime refused the model; look at the whole stderr of the cell in the run.",
+  );
+}
+
+export function runUnknown(id: number): LabError {
+  return new LabError("run-unknown", `There is no run ${id}`, "List the runs in the window or profile anew.");
+}
+
+export function runBusy(id: number): LabError {
+  return new LabError(
+    "run-busy",
+    `Run ${id} is already measuring in process that holds its device`,
+    "Wait until it is done or cancel it first.",
+  );
+}
+
+export function predictorMissing(scenario: string): LabError {
+  return new LabError(
+    "predictor-missing",
+    `No predictor is fitted for ${scenario}`,
+    `Fit one with \`latlab fit --scenario ${scenario}\`.`,
+  );
+}
+
+export function predictorUnreadable(id: number, reason: string): LabError {
+  return new LabError(
+    "predictor-unreadable",
+    `Predictor ${id} cannot be loaded: ${reason}`,
+    "Fit it again; its training measurements are still in the lab.",
+  );
+}
+
+export function tooLittleData(what: string, have: number, need: number): LabError {
+  return new LabError(
+    "too-little-data",
+    `${what}: ${have} measured networks, ${need} are needed`,
+    "Profile more networks on this scenario, e.g. sampled ones with `latlab sample`.",
+  );
+}
+
+export function labNewer(path: string, found: number, known: number): LabError {
+  return new LabError(
+    "lab-newer",
+    `${path} was written by a newer Latency Lab (format ${found}, this program knows ${known})`,
+    "Update Latency Lab, or open another folder with --lab.",
+  );
+}
+
+export function labLocked(path: string): LabError {
+  return new LabError(
+    "lab-locked",
+    `${path} is locked by another program`,
+    "Close the other program that holds it and try again.",
+  );
+}
+
+export function labUnwritable(path: string, reason: string): LabError {
+  return new LabError(
+    "lab-unwritable",
+    `${path} cannot be written: ${reason}`,
+    "Give the folder write permission, or choose another with --lab.",
+  );
+}
+
+export function labCorrupt(path: string, reason: string): LabError {
+  return new LabError(
+    "lab-corrupt",
+    `${path} is not a lab file or is damaged: ${reason}`,
+    "Restore it from a backup, or choose another folder with --lab; the file was left as it is.",
+  );
+}
+
+export function diskFull(path: string): LabError {
+  return new LabError(
+    "disk-full",
+    `The disk that holds ${path} is full`,
+    "Free some space and resume the run; everything committed before is intact.",
+  );
+}
+
+export function badRequest(what: string, hint: string): LabError {
+  return new LabError("bad-request", what, hint);
+}
+
+export function cancelled(): LabError {
+  return new LabError("cancelled", "Cancelled", "Resume it when you like; what was done is kept.");
+}
+
+export function disconnected(): LabError {
+  return new LabError(
+    "disconnected",
+    "The connection to the lab was lost",
+    "It reconnects by itself; start Latency Lab again if it does not.",
+  );
+}
+
+/** What crosses a wire: a user's error as it is, anything else as `internal` without its stack. */
+export function describeError(error: unknown): { code: ErrorCode; message: string; hint: string } {
+  if (error instanceof LabError) return { code: error.code, message: error.message, hint: error.hint };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "internal",
+    message: oneLine(message) || "unknown error",
+    hint: "This is a bug in Latency Lab; please report it with the command that led here.",
+  };
+}
