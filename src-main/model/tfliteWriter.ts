@@ -1,0 +1,318 @@
+import { Builder } from "flatbuffers";
+import { LabError, modelUnwritable } from "../lab/errors.ts";
+import { constantLength, writeConstant } from "./constants.ts";
+import {
+  dataTypes,
+  type ConstantData,
+  type Graph,
+  type Op,
+  type Quantization,
+  type Subgraph,
+  type Tensor,
+} from "./graph.ts";
+import { chooseOptionTable, writeOptionTable } from "./operatorOptionsWriter.ts";
+import { customCode, operatorCode } from "./operators.ts";
+
+const schemaVersion = 3;
+const bufferAlignment = 16;
+/** FlatBuffers addresses with signed 32-bit offsets. */
+const largestFile = 2 ** 31 - 1;
+
+/**
+ * Writes a graph as a .tflite file; the same graph gives the same bytes. Random constants are drawn straight into the
+ * file, so that memory stays near the file's size. Throws `model-unwritable` that names the op or tensor at fault.
+ */
+export function writeTflite(graph: Graph): Uint8Array {
+  try {
+    const plan = planFile(graph);
+    if (plan.bytes > largestFile) throw new Error("it would be larger than 2 GiB");
+    const builder = new Builder(plan.bytes);
+    builder.finish(writeModel(builder, graph, plan), "TFL3");
+    return builder.asUint8Array();
+  } catch (error) {
+    if (error instanceof LabError) throw error;
+    throw modelUnwritable(graph.name || "the model", error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A constant of the file: what it holds and how it is stored. */
+interface StoredBuffer {
+  data: ConstantData | null;
+  dtype: Tensor["dtype"];
+  length: number;
+}
+
+interface FilePlan {
+  /** Upper bound of the file's size, a multiple of the alignment. */
+  bytes: number;
+  /** Buffer 0 is the empty one that the format asks for. */
+  buffers: StoredBuffer[];
+  /** Buffer of each tensor, by subgraph. */
+  tensorBuffers: number[][];
+  metadataBuffers: number[];
+  codes: OperatorEntry[];
+  /** Operator code of each op, by subgraph. */
+  opCodes: number[][];
+}
+
+interface OperatorEntry {
+  code: number;
+  custom: string | null;
+  version: number;
+}
+
+function planFile(graph: Graph): FilePlan {
+  if (graph.subgraphs.length === 0) throw new Error("it has no subgraph");
+  const plan: FilePlan = {
+    bytes: 0,
+    buffers: [{ data: null, dtype: "uint8", length: 0 }],
+    tensorBuffers: [],
+    metadataBuffers: [],
+    codes: [],
+    opCodes: [],
+  };
+  // Tensors that share one constant share its buffer; the length tells apart what builders draw from one description.
+  const bufferOf = new Map<ConstantData, Map<string, number>>();
+  const codeOf = new Map<string, number>();
+  for (const subgraph of graph.subgraphs) {
+    checkSubgraph(subgraph);
+    plan.tensorBuffers.push(subgraph.tensors.map((tensor) => planTensor(plan, tensor, bufferOf)));
+    plan.opCodes.push(subgraph.ops.map((op) => planOperator(plan, op, codeOf)));
+  }
+  for (const { bytes } of graph.metadata) {
+    plan.metadataBuffers.push(plan.buffers.length);
+    plan.buffers.push({ data: { kind: "bytes", bytes }, dtype: "uint8", length: bytes.length });
+  }
+  plan.bytes = boundSize(graph, plan);
+  return plan;
+}
+
+function planTensor(
+  plan: FilePlan,
+  tensor: Tensor,
+  bufferOf: Map<ConstantData, Map<string, number>>,
+): number {
+  if (tensor.sparse) throw new Error(`the sparse encoding of the tensor ${tensor.name} is not kept`);
+  if (!tensor.data) return 0;
+  let length: number;
+  try {
+    length = constantLength(tensor, tensor.data);
+  } catch (error) {
+    throw new Error(`the tensor ${tensor.name}: ${(error as Error).message}`, { cause: error });
+  }
+  if (length === 0) return 0;
+  const stored = bufferOf.get(tensor.data) ?? new Map<string, number>();
+  bufferOf.set(tensor.data, stored);
+  const key = tensor.data.kind === "bytes" ? "bytes" : `${tensor.dtype} ${length}`;
+  const known = stored.get(key);
+  if (known !== undefined) return known;
+  const index = plan.buffers.length;
+  plan.buffers.push({ data: tensor.data, dtype: tensor.dtype, length });
+  stored.set(key, index);
+  return index;
+}
+
+function planOperator(plan: FilePlan, op: Op, codeOf: Map<string, number>): number {
+  const code = op.custom ? customCode : operatorCode(op.type);
+  if (code === null) throw new Error(`${op.type} is not a TFLite operator`);
+  const key = `${code} ${op.version} ${op.custom ? op.type : ""}`;
+  const known = codeOf.get(key);
+  if (known !== undefined) return known;
+  const index = plan.codes.length;
+  plan.codes.push({ code, custom: op.custom ? op.type : null, version: op.version });
+  codeOf.set(key, index);
+  return index;
+}
+
+function checkSubgraph(subgraph: Subgraph): void {
+  const count = subgraph.tensors.length;
+  const check = (what: string, indices: readonly number[], lowest: number) => {
+    for (const index of indices)
+      if (!Number.isInteger(index) || index < lowest || index >= count)
+        throw new Error(`${what} refers to the tensor ${index} of ${count}`);
+  };
+  check("an input of the network", subgraph.inputs, 0);
+  check("an output of the network", subgraph.outputs, 0);
+  subgraph.ops.forEach((op, index) => {
+    check(`the op ${index} (${op.type})`, op.inputs, -1);
+    check(`the op ${index} (${op.type})`, op.outputs, 0);
+    check(`the op ${index} (${op.type})`, op.intermediates ?? [], -1);
+  });
+}
+
+// FlatBuffers doubles its buffer when it is full, which for a large model would take three times its size; so the bound is generous.
+function boundSize(graph: Graph, plan: FilePlan): number {
+  let bytes = 1024 + 4 * graph.description.length;
+  for (const buffer of plan.buffers) bytes += buffer.length + 64;
+  for (const { name } of graph.metadata) bytes += 64 + 4 * name.length;
+  for (const { custom } of plan.codes) bytes += 64 + 4 * (custom?.length ?? 0);
+  for (const subgraph of graph.subgraphs) {
+    bytes += 256 + 4 * (subgraph.name.length + subgraph.inputs.length + subgraph.outputs.length);
+    for (const { name, shape, quantization } of subgraph.tensors) {
+      bytes += 192 + 4 * name.length + 8 * shape.length;
+      if (quantization)
+        bytes +=
+          96 + 12 * quantization.scales.length + 4 * (quantization.min.length + quantization.max.length);
+    }
+    for (const op of subgraph.ops) {
+      bytes += 256 + 4 * (op.inputs.length + op.outputs.length + (op.intermediates?.length ?? 0));
+      bytes += op.customOptions?.length ?? 0;
+      for (const value of Object.values(op.attributes))
+        bytes += Array.isArray(value) || typeof value === "string" ? 16 + 8 * value.length : 16;
+    }
+  }
+  return Math.ceil(bytes / bufferAlignment) * bufferAlignment;
+}
+
+function writeModel(builder: Builder, graph: Graph, plan: FilePlan): number {
+  const buffers = plan.buffers.map((buffer) => writeBuffer(builder, buffer));
+  const bufferVector = writeOffsets(builder, buffers);
+  const metadata = graph.metadata.map(({ name }, index) => {
+    const text = builder.createString(name);
+    builder.startObject(2);
+    builder.addFieldOffset(0, text, 0);
+    builder.addFieldInt32(1, plan.metadataBuffers[index]!, 0);
+    return builder.endObject();
+  });
+  const metadataVector = metadata.length > 0 ? writeOffsets(builder, metadata) : 0;
+  const subgraphs = graph.subgraphs.map((subgraph, index) => writeSubgraph(builder, subgraph, plan, index));
+  const subgraphVector = writeOffsets(builder, subgraphs);
+  const codeVector = writeOffsets(
+    builder,
+    plan.codes.map((entry) => writeOperatorCode(builder, entry)),
+  );
+  const description = builder.createString(graph.description);
+  builder.startObject(8);
+  builder.addFieldInt32(0, schemaVersion, 0);
+  builder.addFieldOffset(1, codeVector, 0);
+  builder.addFieldOffset(2, subgraphVector, 0);
+  builder.addFieldOffset(3, description, 0);
+  builder.addFieldOffset(4, bufferVector, 0);
+  builder.addFieldOffset(6, metadataVector, 0);
+  return builder.endObject();
+}
+
+function writeBuffer(builder: Builder, { data, dtype, length }: StoredBuffer): number {
+  let vector = 0;
+  if (data && length > 0) {
+    builder.startVector(1, length, bufferAlignment);
+    builder.pad(length);
+    const bytes = builder.dataBuffer().bytes();
+    const start = bytes.length - builder.offset();
+    writeConstant(bytes.subarray(start, start + length), dtype, data);
+    vector = builder.endVector();
+  }
+  builder.startObject(1);
+  builder.addFieldOffset(0, vector, 0);
+  return builder.endObject();
+}
+
+function writeOperatorCode(builder: Builder, { code, custom, version }: OperatorEntry): number {
+  const name = custom === null ? 0 : builder.createString(custom);
+  builder.startObject(4);
+  // Old readers look at the byte only, where 127 stands for every newer operator.
+  builder.addFieldInt8(0, Math.min(code, 127), 0);
+  builder.addFieldOffset(1, name, 0);
+  builder.addFieldInt32(2, version, 1);
+  builder.addFieldInt32(3, code, 0);
+  return builder.endObject();
+}
+
+function writeSubgraph(builder: Builder, subgraph: Subgraph, plan: FilePlan, index: number): number {
+  const tensors = subgraph.tensors.map((tensor, place) =>
+    writeTensor(builder, tensor, plan.tensorBuffers[index]![place]!),
+  );
+  const ops = subgraph.ops.map((op, place) => writeOp(builder, op, place, plan.opCodes[index]![place]!));
+  const tensorVector = writeOffsets(builder, tensors);
+  const opVector = writeOffsets(builder, ops);
+  const inputs = writeInts(builder, subgraph.inputs);
+  const outputs = writeInts(builder, subgraph.outputs);
+  const name = subgraph.name ? builder.createString(subgraph.name) : 0;
+  builder.startObject(5);
+  builder.addFieldOffset(0, tensorVector, 0);
+  builder.addFieldOffset(1, inputs, 0);
+  builder.addFieldOffset(2, outputs, 0);
+  builder.addFieldOffset(3, opVector, 0);
+  builder.addFieldOffset(4, name, 0);
+  return builder.endObject();
+}
+
+function writeTensor(builder: Builder, tensor: Tensor, buffer: number): number {
+  const shape = writeInts(builder, tensor.shape);
+  const name = builder.createString(tensor.name);
+  const quantization = tensor.quantization ? writeQuantization(builder, tensor.quantization) : 0;
+  const signature = tensor.shapeSignature ? writeInts(builder, tensor.shapeSignature) : 0;
+  builder.startObject(9);
+  builder.addFieldOffset(0, shape, 0);
+  builder.addFieldInt8(1, dataTypes.indexOf(tensor.dtype), 0);
+  builder.addFieldInt32(2, buffer, 0);
+  builder.addFieldOffset(3, name, 0);
+  builder.addFieldOffset(4, quantization, 0);
+  builder.addFieldInt8(5, tensor.isVariable ? 1 : 0, 0);
+  builder.addFieldOffset(7, signature, 0);
+  // Tells newer readers that an empty shape is a scalar, not an unknown rank.
+  builder.addFieldInt8(8, 1, 0);
+  return builder.endObject();
+}
+
+function writeQuantization(builder: Builder, { min, max, scales, zeroPoints, axis }: Quantization): number {
+  const minVector = writeFloats(builder, min);
+  const maxVector = writeFloats(builder, max);
+  const scaleVector = writeFloats(builder, scales);
+  let zeroPointVector = 0;
+  if (zeroPoints.length > 0) {
+    builder.startVector(8, zeroPoints.length, 8);
+    for (let index = zeroPoints.length - 1; index >= 0; index--) builder.addInt64(BigInt(zeroPoints[index]!));
+    zeroPointVector = builder.endVector();
+  }
+  builder.startObject(7);
+  builder.addFieldOffset(0, minVector, 0);
+  builder.addFieldOffset(1, maxVector, 0);
+  builder.addFieldOffset(2, scaleVector, 0);
+  builder.addFieldOffset(3, zeroPointVector, 0);
+  builder.addFieldInt32(6, axis, 0);
+  return builder.endObject();
+}
+
+function writeOp(builder: Builder, op: Op, place: number, code: number): number {
+  try {
+    const table = op.custom ? null : chooseOptionTable(op);
+    const options = table ? writeOptionTable(builder, table, op.attributes) : 0;
+    const inputs = writeInts(builder, op.inputs);
+    const outputs = writeInts(builder, op.outputs);
+    const customOptions = op.customOptions ? builder.createByteVector(op.customOptions) : 0;
+    const intermediates = op.intermediates ? writeInts(builder, op.intermediates) : 0;
+    builder.startObject(13);
+    builder.addFieldInt32(0, code, 0);
+    builder.addFieldOffset(1, inputs, 0);
+    builder.addFieldOffset(2, outputs, 0);
+    if (table) {
+      builder.addFieldInt8(table.union === 1 ? 3 : 11, table.number, 0);
+      builder.addFieldOffset(table.union === 1 ? 4 : 12, options, 0);
+    }
+    builder.addFieldOffset(5, customOptions, 0);
+    builder.addFieldOffset(8, intermediates, 0);
+    return builder.endObject();
+  } catch (error) {
+    throw new Error(`the op ${place} (${op.type}): ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function writeOffsets(builder: Builder, offsets: readonly number[]): number {
+  builder.startVector(4, offsets.length, 4);
+  for (let index = offsets.length - 1; index >= 0; index--) builder.addOffset(offsets[index]!);
+  return builder.endVector();
+}
+
+function writeInts(builder: Builder, values: readonly number[]): number {
+  builder.startVector(4, values.length, 4);
+  for (let index = values.length - 1; index >= 0; index--) builder.addInt32(values[index]!);
+  return builder.endVector();
+}
+
+function writeFloats(builder: Builder, values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  builder.startVector(4, values.length, 4);
+  for (let index = values.length - 1; index >= 0; index--) builder.addFloat32(values[index]!);
+  return builder.endVector();
+}
