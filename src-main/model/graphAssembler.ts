@@ -41,6 +41,11 @@ export class GraphAssembler {
     this.description = options.description ?? "";
   }
 
+  /** How many ops have been appended, to tell which ops a block consists of. */
+  get opCount(): number {
+    return this.ops.length;
+  }
+
   /** An input of the network, NHWC for images. */
   input(shape: readonly number[], options: { name?: string; dtype?: DataType } = {}): Value {
     const name = this.claimName(options.name ?? "input");
