@@ -34,13 +34,19 @@ export interface NodeTiming {
 /** A node of the execution plan as the runtime sees it: a graph op, or a delegate's partition. */
 export interface PlanNode {
   node: number;
-  name: string;
-  builtinCode: number;
+  /** Operator or delegate name. */
+  type: string;
+  /** Names of its output tensors. */
+  outputs: string[];
 }
 
 // Offsets in bytes of the fields of TFLite's C structs on a 64-bit platform (tensorflow/lite/c/common.h, TFLite 2.9).
 const contextGetExecutionPlan = 8;
 const contextGetNodeAndRegistration = 56;
+const contextTensors = 16;
+const nodeOutputs = 8;
+const tensorSize = 112;
+const tensorName = 56;
 const registrationInvoke = 24;
 const registrationBuiltinCode = 40;
 const registrationCustomName = 48;
@@ -50,6 +56,7 @@ const delegateFlags = 48;
 /** kTfLiteDelegateFlagsAllowDynamicTensors: keeps the graph open for the delegates that follow. */
 const allowDynamicTensors = 1n;
 const builtinDelegate = 51;
+const builtinCustom = 32;
 
 /** Loads TFLite's C library; throws an Error that names the path when it cannot be loaded. */
 export function loadTflite(path: string) {
@@ -196,9 +203,8 @@ export class TfliteInterpreter {
       const invokeAddress = readPointer(registration, registrationInvoke);
       const builtinCode = koffi.decode(registration, registrationBuiltinCode, "int32_t") as number;
       const nameAddress = readPointer(registration, registrationCustomName);
-      const named = builtinCode === builtinDelegate || builtinCode === 32;
-      const name =
-        named && nameAddress ? String(koffi.decode(nameAddress, "char", -1)) : operatorName(builtinCode);
+      const named = builtinCode === builtinDelegate || builtinCode === builtinCustom;
+      const type = named && nameAddress ? readString(nameAddress) : operatorName(builtinCode);
       const original = koffi.decode(invokeAddress, koffi.proto("int (void *context, void *node)")) as (
         context: bigint,
         node: bigint,
@@ -212,9 +218,20 @@ export class TfliteInterpreter {
       }, invokeType);
       this.callbacks.push(timed);
       koffi.encode(registration, registrationInvoke, "uint64_t", timed);
-      this.plan.push({ node, name, builtinCode });
+      this.plan.push({ node, type, outputs: this.readOutputNames(out.readBigUInt64LE(0)) });
       this.timings.push(slot);
     }
+  }
+
+  private readOutputNames(node: bigint): string[] {
+    const outputs = readPointer(node, nodeOutputs);
+    const tensors = readPointer(this.context, contextTensors);
+    const count = koffi.decode(outputs, 0, "int32_t") as number;
+    const indices = koffi.decode(outputs, 4, "int32_t", count) as number[];
+    return [...indices].map((index) => {
+      const name = index < 0 ? 0n : readPointer(tensors + BigInt(index * tensorSize), tensorName);
+      return name ? readString(name) : "";
+    });
   }
 
   /** Runs one inference and returns its time in µs; throws when the runtime reports an error. */
@@ -265,5 +282,9 @@ export class TfliteInterpreter {
 }
 
 function readPointer(address: bigint, offset: number): bigint {
-  return koffi.decode(address, offset, "uint64_t") as bigint;
+  return BigInt(koffi.decode(address, offset, "uint64_t") as bigint | number);
+}
+
+function readString(address: bigint): string {
+  return String(koffi.decode(address, "char", -1));
 }

@@ -1,0 +1,100 @@
+/**
+ * Telling a device's fast state from its slow one. Computers with neighbours and phones under thermal pressure run at
+ * several speeds; a small network (the canary) run beside the measured one tells which. Times in µs.
+ */
+
+/** A time of the canary further than this above its reference means the device was slow. */
+export const defaultTolerance = 1.15;
+
+/** How many inferences must be kept for a cell to count as measured well. */
+export const fewestKept = 5;
+
+/** One inference of the measured network with the canary's times around its block. */
+export interface RawSample {
+  /** Offset from the start of the measurement. */
+  atUs: number;
+  us: number;
+  /** Null when no canary was run. */
+  canaryBeforeUs: number | null;
+  canaryAfterUs: number | null;
+}
+
+/** The value at a fraction (0 to 1) of a list, by linear interpolation between order statistics; NaN when it is empty. */
+export function quantile(values: readonly number[], fraction: number): number {
+  const sorted = Float64Array.from(values).sort();
+  if (sorted.length === 0) return NaN;
+  const place = fraction * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below]! + (sorted[above]! - sorted[below]!) * (place - below);
+}
+
+/**
+ * The lowest stable cluster of canary times: the densest window of ±4 % among those in the lower part that holds at least
+ * `share` of the readings. A lone lucky reading is not a reference; half an hour of slow ones beside a minute of fast
+ * ones must not hide the fast ones.
+ */
+export function findReference(times: readonly number[], share = 0.1): number {
+  const sorted = Float64Array.from(times).sort();
+  const need = Math.max(3, Math.ceil(sorted.length * share));
+  if (sorted.length < need) return sorted.length > 0 ? quantile(times, 0.25) : NaN;
+  for (let start = 0, end = 0; start < sorted.length; start++) {
+    while (end < sorted.length && sorted[end]! <= sorted[start]! * 1.08) end++;
+    if (end - start < need) continue;
+    return sorted[start + Math.floor((end - start) / 2)]!;
+  }
+  return quantile(times, 0.25);
+}
+
+/** Whether a sample was taken in the fast state: the canary on both sides within tolerance of its reference. */
+export function isFast(sample: RawSample, referenceUs: number, tolerance: number): boolean {
+  if (sample.canaryBeforeUs === null || sample.canaryAfterUs === null) return true;
+  return Math.max(sample.canaryBeforeUs, sample.canaryAfterUs) <= referenceUs * tolerance;
+}
+
+/** The verdict on a measurement's samples. */
+export interface Judgement {
+  kept: boolean[];
+  keptCount: number;
+  /** Too few samples were taken in the fast state for the result to be trusted. */
+  noisy: boolean;
+  /** Median of the kept samples; of the quietest ones when none is kept. */
+  us: number;
+  /** Half the interquartile range of the same. */
+  spreadUs: number;
+}
+
+/**
+ * Keeps the samples of the fast state. Inside it, what stands more than 20 % above the fast cluster's own lower quartile
+ * was interrupted between two canaries, and is dropped as well.
+ */
+export function judgeSamples(
+  samples: readonly RawSample[],
+  referenceUs: number,
+  tolerance: number,
+  need: number = fewestKept,
+): Judgement {
+  const fast = samples.map((sample) => isFast(sample, referenceUs, tolerance));
+  const fastTimes = samples.filter((_, index) => fast[index]).map((sample) => sample.us);
+  const ceiling = quantile(fastTimes, 0.25) * 1.2;
+  const kept = samples.map((sample, index) => fast[index]! && !(sample.us > ceiling));
+  const keptTimes = samples.filter((_, index) => kept[index]).map((sample) => sample.us);
+  const used = keptTimes.length > 0 ? keptTimes : quietest(samples);
+  return {
+    kept,
+    keptCount: keptTimes.length,
+    noisy: keptTimes.length < need,
+    us: quantile(used, 0.5),
+    spreadUs: (quantile(used, 0.75) - quantile(used, 0.25)) / 2,
+  };
+}
+
+// The device was never fast: the tenth of the samples with the quietest surroundings is the best there is.
+function quietest(samples: readonly RawSample[]): number[] {
+  const ranked = [...samples].sort(
+    (a, b) =>
+      Math.max(a.canaryBeforeUs ?? 0, a.canaryAfterUs ?? 0) -
+      Math.max(b.canaryBeforeUs ?? 0, b.canaryAfterUs ?? 0),
+  );
+  return ranked.slice(0, Math.max(3, Math.ceil(ranked.length / 10))).map((sample) => sample.us);
+}
