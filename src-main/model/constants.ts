@@ -11,6 +11,8 @@ export function constantLength(tensor: Tensor, data: ConstantData): number {
       );
     return data.bytes.length;
   }
+  if (data.kind === "random" && /^(uint|bool)/.test(tensor.dtype))
+    throw new Error(`constants of type ${tensor.dtype} cannot be drawn`);
   if (!sizedTypes.has(tensor.dtype)) throw new Error(`constants of type ${tensor.dtype} cannot be stated`);
   const elements = countElements(tensor.shape);
   if (data.kind === "values" && data.values.length !== elements)
