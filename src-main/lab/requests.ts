@@ -1,0 +1,116 @@
+/** The shape of every request of the contract; whatever comes through a door is checked here before the lab acts on it. */
+import { z } from "zod";
+import type { Lab } from "./contract.ts";
+import { badRequest } from "./errors.ts";
+import type { LabCall } from "./wire.ts";
+
+const id = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
+const seed = z.int().min(0).max(0xffffffff);
+const text = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((value) => !value.includes("\0"), "must not contain a NUL character");
+const names = z.array(text).min(1).max(100_000);
+const precision = z.enum(["float32", "float16", "int8"]);
+const runtime = z.enum(["tflite", "xnnpack", "gpu-cl"]);
+const thoroughness = z.enum(["quick", "standard", "thorough"]);
+const learner = z.enum(["lasso", "boosting", "auto"]);
+const jobKind = z.enum(["sample", "build", "profile", "fit", "evaluate", "validate", "demo"]);
+const none = z.unknown().transform(() => undefined);
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, "must be base64");
+
+const requestShapes = {
+  info: none,
+  devices: none,
+  runs: none,
+  scenarios: none,
+  predictors: none,
+  jobs: none,
+  checkSpeed: z.object({ device: text }),
+  models: z
+    .object({
+      text: z.string().max(1000).optional(),
+      family: z.string().max(1000).optional(),
+      kind: z.enum(["zoo", "sampled", "file"]).optional(),
+    })
+    .nullish()
+    .transform((filter) => filter ?? undefined),
+  inspect: z.object({ models: names }),
+  addModels: z.object({ paths: names }),
+  addModelFile: z.object({ name: text, base64 }),
+  removeModels: z.object({ names }),
+  startSample: z.object({
+    count: z.int().min(1).max(100_000),
+    seed,
+    out: text.optional(),
+    keep: z.boolean().optional(),
+  }),
+  startBuild: z.object({ names, precision, out: text }),
+  run: z.object({ run: id }),
+  startRun: z.object({
+    device: text,
+    coreSets: z.array(text).min(1).max(100),
+    precision,
+    runtime,
+    models: names,
+    repetitions: z.int().min(1).max(1000).optional(),
+    seed: seed.optional(),
+    thoroughness: thoroughness.optional(),
+  }),
+  resumeRun: z.object({ run: id, retry: z.boolean().optional() }),
+  removeRun: z.object({ run: id }),
+  measurement: z.object({ cell: id }),
+  exportMeasurements: z.object({ scenario: text.optional(), ops: z.boolean().optional() }),
+  predictor: z.object({ predictor: id }),
+  removePredictor: z.object({ predictor: id }),
+  startFit: z.object({
+    scenario: text,
+    learner: learner.optional(),
+    models: names.optional(),
+    exclude: z.array(text).max(100_000).optional(),
+    seed: seed.optional(),
+  }),
+  predict: z.object({ models: names, scenario: text, ops: z.boolean().optional(), predictor: id.optional() }),
+  startEvaluate: z.object({
+    scenario: text,
+    protocol: z.enum(["random", "family"]).optional(),
+    trainSizes: z.array(z.int().min(1).max(1_000_000)).min(1).max(100).optional(),
+    splits: z.int().min(1).max(1000).optional(),
+    seed: seed.optional(),
+    learners: z
+      .array(z.enum(["lasso", "boosting", "auto", "flops"]))
+      .min(1)
+      .max(10)
+      .optional(),
+  }),
+  startValidate: z.object({ models: names, scenario: text, thoroughness: thoroughness.optional() }),
+  startDemo: z.object({ quick: z.boolean().optional(), seed: seed.optional(), report: text.optional() }),
+  cancelJob: z.object({ job: id }),
+  jobResult: z.object({ job: id, kind: jobKind }),
+} satisfies { [K in LabCall]: z.ZodType<Parameters<Lab[K]>[0]> };
+
+/** The request of `call` when it has the shape of the contract; throws `bad-request` naming the first wrong field. */
+export function parseRequest<K extends LabCall>(call: K, request: unknown): Parameters<Lab[K]>[0] {
+  const outcome = requestShapes[call].safeParse(request);
+  if (outcome.success) return outcome.data as Parameters<Lab[K]>[0];
+  const issue = outcome.error.issues[0];
+  const field = issue?.path.map(String).join(".");
+  const problem = issue?.message ?? "not as expected";
+  throw badRequest(
+    field
+      ? `${call} was given a wrong ${field}: ${problem}`
+      : `${call} was given a wrong request: ${problem}`,
+    field ? `Correct ${field} and try again.` : "Give an object with the fields of the contract.",
+  );
+}
+
+/** The same lab with every request checked before it is acted on. */
+export function checkRequests(lab: Lab): Lab {
+  const checked: Partial<Record<LabCall, (request?: unknown) => Promise<unknown>>> = {};
+  for (const call of Object.keys(requestShapes) as LabCall[]) {
+    const act = lab[call] as (request?: unknown) => Promise<unknown>;
+    checked[call] = async (request) => act.call(lab, parseRequest(call, request));
+  }
+  return { ...checked, subscribe: lab.subscribe.bind(lab) } as Lab;
+}
