@@ -1,6 +1,7 @@
 import type { Activation } from "./elementwiseBuilder.ts";
 import type { Value } from "./graphAssembler.ts";
 import { LayerBuilder } from "./layerBuilder.ts";
+import type { ConvolutionOptions, Extent } from "./layerBuilder.ts";
 import {
   concatenateShapes,
   describeShape,
@@ -52,6 +53,30 @@ export class GraphBuilder extends LayerBuilder {
       gate = this.conv(gate, channels, 1, { name: "expand" });
       gate = this.activate(gate, options.gate ?? "sigmoid", "gate");
       return this.mul(x, gate, { name: "scale" });
+    });
+  }
+
+  /**
+   * A grouped convolution as converters write it for runtimes whose CONV_2D knows no groups (TFLite up to 2.9): SPLIT, one
+   * convolution for each group, CONCATENATION.
+   */
+  groupedConv(
+    x: Value,
+    filters: number,
+    kernel: Extent,
+    groups: number,
+    options: ConvolutionOptions = {},
+  ): Value {
+    const { name = "grouped_conv", ...rest } = options;
+    if (groups === 1) return this.conv(x, filters, kernel, { name, ...rest });
+    return this.within(name, () => {
+      if (!Number.isInteger(groups) || groups < 1 || filters % groups !== 0)
+        throw new Error(`${name}: ${groups} groups do not divide ${filters} output channels`);
+      const pieces = this.split(x, groups);
+      const results = pieces.map((piece, index) =>
+        this.conv(piece, filters / groups, kernel, { ...rest, name: `group${index + 1}` }),
+      );
+      return this.concat(results);
     });
   }
 

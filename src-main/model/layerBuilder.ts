@@ -37,7 +37,10 @@ const biasLimit = 0.1;
 
 /** Layers that slide a window or multiply by weights: convolutions, fully connected, pooling, and what they need. */
 export class LayerBuilder extends ElementwiseBuilder {
-  /** CONV_2D with a filter [filters, kh, kw, in ÷ groups]; throws when the groups do not divide both channel counts. */
+  /**
+   * CONV_2D with a filter [filters, kh, kw, in ÷ groups]; throws when the groups do not divide both channel counts. Groups in
+   * one operator need TFLite 2.10 or newer on a CPU; `GraphBuilder.groupedConv` runs everywhere.
+   */
   conv(
     x: Value,
     filters: number,

@@ -103,10 +103,10 @@ const bodies: Record<BlockKind, Body> = {
     builder.conv(x, filters, kernel, { stride, activation }),
 
   grouped: (builder, x, { kernel, stride, activation, share }, filters) => {
-    const inner = roundTo(filters / 2, 8);
+    const inner = roundTo(0.75 * filters, 8);
     let y = builder.conv(x, inner, 1, { activation, name: "reduce" });
     const groups = pickShare(groupCounts(inner), share);
-    y = builder.conv(y, inner, kernel, { stride, groups, activation, name: "grouped" });
+    y = builder.groupedConv(y, inner, kernel, groups, { stride, activation, name: "grouped" });
     return builder.conv(y, filters, 1, { activation, name: "expand" });
   },
 
@@ -175,11 +175,8 @@ function channelsOf(x: Value): number {
   return x.shape[3]!;
 }
 
-// Groups of 4 to 32 channels, as in ResNeXt, RegNet and ShuffleNet.
 function groupCounts(channels: number): number[] {
-  return [4, 8, 16, 32]
-    .filter((size) => channels % size === 0 && channels > size)
-    .map((size) => channels / size);
+  return [2, 4, 8].filter((groups) => channels % (4 * groups) === 0);
 }
 
 function pickShare(options: readonly number[], share: number): number {
