@@ -65,7 +65,7 @@ export function drawBlock(random: Random, kind: BlockKind, stride: 1 | 2, usual:
     activation: random.chance(0.8) ? usual : random.pickWeighted(activationWeights),
     residual: random.chance(0.75),
     expansion: random.pick([1, 3, 6]),
-    squeeze: random.chance(0.4) ? random.pick([4, 16]) : null,
+    squeeze: random.chance(0.5) ? random.pick([4, 16]) : null,
     gate: random.pick(["sigmoid", "hard-sigmoid"]),
     pool: random.pick(["max", "average"]),
     branches: Array.from({ length: 4 }, () => random.pickWeighted(branchWeights)),

@@ -35,28 +35,34 @@ export function drawBudget(random: Random): Budget {
 }
 
 const rounds = 7;
+const closeEnough = 0.04;
 const widthRange = [0.2, 8] as const;
 const growthRange = [0.25, 4] as const;
+
+/** A network scaled towards its budget; `miss` is the sum of the relative errors of FLOPs and bytes (natural logarithms). */
+export interface FittedNetwork<T> {
+  network: T;
+  miss: number;
+}
 
 /**
  * Scales a network towards its budget: builds it a few times, after each correcting the width by the FLOPs it missed and the
  * growth by the bytes (most FLOPs lie at high resolution, most weights at low), and returns the closest. A budget that the
  * structure cannot meet is missed; the channels stay those of a plausible network.
  */
-export function fitBudget<T extends { size: Budget }>(build: (scale: Scale) => T, budget: Budget): T {
+export function fitBudget<T extends { size: Budget }>(
+  build: (scale: Scale) => T,
+  budget: Budget,
+): FittedNetwork<T> {
   let scale: Scale = { width: 1, growth: 1 };
-  let best: T | null = null;
-  let bestMiss = Infinity;
+  let best: FittedNetwork<T> | null = null;
   for (let round = 0; round < rounds; round++) {
-    const built = build(scale);
-    const flopsRatio = Math.log(budget.flops / built.size.flops);
-    const bytesRatio = Math.log(budget.bytes / built.size.bytes);
+    const network = build(scale);
+    const flopsRatio = Math.log(budget.flops / network.size.flops);
+    const bytesRatio = Math.log(budget.bytes / network.size.bytes);
     const miss = Math.abs(flopsRatio) + Math.abs(bytesRatio);
-    if (miss < bestMiss) {
-      bestMiss = miss;
-      best = built;
-    }
-    if (miss < 0.04) break;
+    if (!best || miss < best.miss) best = { network, miss };
+    if (miss < closeEnough) break;
     scale = {
       width: clamp(scale.width * Math.exp(0.5 * flopsRatio), ...widthRange),
       growth: clamp(scale.growth * Math.exp(0.6 * (bytesRatio - flopsRatio)), ...growthRange),

@@ -8,7 +8,7 @@ import type { Random } from "./random.ts";
 import { activationWeights, blockKinds, buildBlock, drawBlock, roundTo } from "./searchBlocks.ts";
 import type { BlockKind, BlockPlan } from "./searchBlocks.ts";
 import { drawBudget, fitBudget } from "./searchBudget.ts";
-import type { Scale } from "./searchBudget.ts";
+import type { FittedNetwork, Scale } from "./searchBudget.ts";
 
 /** A network of the search space. */
 export interface SampledNetwork {
@@ -43,12 +43,15 @@ export function sampleNetwork(seed: number, index: number): SampledNetwork {
     throw new Error(`A sampled network needs an integer seed and index, not ${seed} and ${index}`);
   const name = `nas-s${seed}-${String(index).padStart(4, "0")}`;
   const networkSeed = deriveSeed(seed, "network", index);
-  const random = createRandom(networkSeed);
-  const plan = drawPlan(random);
-  const { graph, family, size } = fitBudget(
-    (scale) => buildNetwork(name, networkSeed, plan, scale),
-    drawBudget(random),
-  );
+  const budget = drawBudget(createRandom(deriveSeed(networkSeed, "budget")));
+  let best: FittedNetwork<BuiltNetwork> | null = null;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const plan = drawPlan(createRandom(deriveSeed(networkSeed, "plan", attempt)));
+    const fitted = fitBudget((scale) => buildNetwork(name, networkSeed, plan, scale), budget);
+    if (!best || fitted.miss < best.miss) best = fitted;
+    if (best.miss < tolerance) break;
+  }
+  const { graph, family, size } = best!.network;
   return { graph, name, family, ...size };
 }
 
@@ -57,13 +60,26 @@ export function* sampleNetworks(request: { count: number; seed: number }): Gener
   for (let index = 0; index < request.count; index++) yield sampleNetwork(request.seed, index);
 }
 
-/** Kinds that can give a network its character; pooling spends too little to. */
-const themes = blockKinds.filter((kind) => kind !== "pooling");
+// A structure that misses its budget by more than the tolerance cannot carry it with plausible channels: another is drawn.
+const tolerance = 0.25;
+const attempts = 4;
+
+/**
+ * Kinds that can give a network its character, with how often they are meant to. Pooling spends too little; convolution
+ * dominates many networks where it is not meant to, depthwise separable convolution few.
+ */
+const themes: readonly (readonly [BlockKind, number])[] = [
+  ["convolution", 2],
+  ["grouped", 3],
+  ["separable", 7],
+  ["bottleneck", 4],
+  ["split", 5],
+];
 const themeShare = 0.6;
 
 function drawPlan(random: Random): NetworkPlan {
   const usual = random.pickWeighted(activationWeights);
-  const theme = random.chance(0.85) ? random.pick(themes) : null;
+  const theme = random.chance(0.85) ? random.pickWeighted(themes) : null;
   const stemStride = random.chance(0.75) ? 2 : 1;
   const blocks = drawStrides(random, stemStride).map((stride) => {
     const kind = theme && random.chance(themeShare) ? theme : random.pick(blockKinds);
@@ -139,9 +155,9 @@ function buildNetwork(name: string, seed: number, plan: NetworkPlan, scale: Scal
     const block = ends.findLast((end) => end.opsBefore <= index);
     if (block) spent.set(block.kind, (spent.get(block.kind) ?? 0) + (op.flops ?? 0));
   });
-  const dominant = themes.reduce((best, kind) =>
-    (spent.get(kind) ?? 0) > (spent.get(best) ?? 0) ? kind : best,
-  );
+  const dominant = themes
+    .map(([kind]) => kind)
+    .reduce((best, kind) => ((spent.get(kind) ?? 0) > (spent.get(best) ?? 0) ? kind : best));
   return {
     graph,
     family: `sampled-${dominant}`,
