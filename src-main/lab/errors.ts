@@ -135,6 +135,14 @@ export function runBusy(id: number): LabError {
   );
 }
 
+export function deviceBusy(device: string, pid: number): LabError {
+  return new LabError(
+    "run-busy",
+    `${device} is being measured by process ${pid}`,
+    "One measurement at a time per device: wait until that one is done, or cancel it.",
+  );
+}
+
 export function predictorMissing(scenario: string): LabError {
   return new LabError(
     "predictor-missing",
