@@ -24,6 +24,7 @@ export interface ConvolutionOptions extends WindowOptions {
   dilation?: Extent;
   /** Default "none"; the batch norm of training is already folded into weights and bias. */
   activation?: Activation;
+  /** Default true; without, the bias is written as zeros. */
   bias?: boolean;
 }
 
@@ -60,7 +61,7 @@ export class LayerBuilder extends ElementwiseBuilder {
     const window = this.placeWindow(x, name, size, options);
     const fanIn = (channels / groups) * size[0] * size[1];
     const weights = [this.addFilter(name, [filters, ...size, channels / groups], fanIn, options.activation)];
-    if (options.bias ?? true) weights.push(this.addWeight(`${name}/bias`, [filters], biasLimit));
+    weights.push(this.addBias(name, filters, options.bias));
     const [stride, dilation] = [extent(options.stride ?? 1), extent(options.dilation ?? 1)];
     const y = this.appendOne({
       type: "CONV_2D",
@@ -90,7 +91,7 @@ export class LayerBuilder extends ElementwiseBuilder {
     const size = extent(kernel);
     const window = this.placeWindow(x, name, size, options);
     const weights = [this.addFilter(name, [1, ...size, filters], size[0] * size[1], options.activation)];
-    if (options.bias ?? true) weights.push(this.addWeight(`${name}/bias`, [filters], biasLimit));
+    weights.push(this.addBias(name, filters, options.bias));
     const [stride, dilation] = [extent(options.stride ?? 1), extent(options.dilation ?? 1)];
     const y = this.appendOne({
       type: "DEPTHWISE_CONV_2D",
@@ -139,7 +140,7 @@ export class LayerBuilder extends ElementwiseBuilder {
     const filter = this.addFilter(name, [filters, ...size, channels], fanIn, options.activation);
     const inputs = [this.addIntegers(`${name}/output_shape`, outputShape), filter, x];
     const bias = options.bias ?? true;
-    if (bias) inputs.push(this.addWeight(`${name}/bias`, [filters], biasLimit));
+    if (bias) inputs.push(this.addBias(name, filters));
     const y = this.appendOne({
       type: "TRANSPOSE_CONV",
       name,
@@ -164,7 +165,7 @@ export class LayerBuilder extends ElementwiseBuilder {
     const keepDims = options.keepDims ?? x.shape.length > 2;
     const bias = options.bias ?? true;
     const inputs = [x, this.addFilter(name, [units, channels], channels, options.activation, "weights")];
-    if (bias) inputs.push(this.addWeight(`${name}/bias`, [units], biasLimit));
+    if (bias) inputs.push(this.addBias(name, units));
     const rows = x.shape.slice(0, -1);
     const y = this.appendOne({
       type: "FULLY_CONNECTED",
@@ -273,6 +274,11 @@ export class LayerBuilder extends ElementwiseBuilder {
       outputShape: x.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]),
       attributes: {},
     });
+  }
+
+  // TFLite's convolutions want a bias; converters give them zeros where the network has none.
+  private addBias(name: string, length: number, bias = true): Value {
+    return this.addWeight(`${name}/bias`, [length], bias ? biasLimit : 0);
   }
 
   // Uniform numbers whose variance keeps that of the activations (He et al. 2015): 2 ÷ fan-in before a rectifier, else 1 ÷ fan-in.

@@ -57,6 +57,11 @@ export function createRandom(seed: number): Random {
 /** Fills `target` with uniform numbers in ±`limit` (rounded to float32), the same for the same seed. */
 export function fillUniform(target: Float32Array, seed: number, limit: number): void {
   const draw = createWords(seed);
+  // Zero times a negative number would be −0.
+  if (limit === 0) {
+    target.fill(0);
+    return;
+  }
   const scale = limit / 2 ** 31;
   for (let index = 0; index < target.length; index++) target[index] = (draw() - 2 ** 31) * scale;
 }

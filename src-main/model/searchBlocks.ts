@@ -125,16 +125,19 @@ const bodies: Record<BlockKind, Body> = {
   },
 
   split: (builder, x, plan, filters) => {
-    const channels = channelsOf(x);
-    const counts = [2, 3, 4].filter((count) => channels % count === 0);
-    const parts = counts.length > 0 ? pickShare(counts, plan.share) : 1;
-    const pieces = parts > 1 ? builder.split(x, parts) : [x];
-    const results = pieces.map((piece, index) =>
-      builder.within(`branch${index + 1}`, () =>
-        buildBranch(builder, piece, plan, plan.branches[index]!, filters / parts),
-      ),
+    // Channels are multiples of 4, so two and four parts always come out even.
+    const parts = pickShare(
+      [2, 3, 4].filter((count) => channelsOf(x) % count === 0),
+      plan.share,
     );
-    const joined = results.length > 1 ? builder.concat(results) : results[0]!;
+    const results = builder
+      .split(x, parts)
+      .map((piece, index) =>
+        builder.within(`branch${index + 1}`, () =>
+          buildBranch(builder, piece, plan, plan.branches[index]!, filters / parts),
+        ),
+      );
+    const joined = builder.concat(results);
     return channelsOf(joined) === filters
       ? joined
       : builder.conv(joined, filters, 1, { activation: plan.activation, name: "mix" });
