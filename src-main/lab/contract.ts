@@ -215,6 +215,8 @@ export interface Sample {
   ms: number;
   canaryBeforeMs: number | null;
   canaryAfterMs: number | null;
+  /** Time its threads waited for a core that another process had; null where the system does not tell. */
+  waitedMs: number | null;
   kept: boolean;
 }
 

@@ -12,6 +12,14 @@ export interface Limits {
   referenceUs: number;
 }
 
+/** The passing of time as a measurement sees it, in µs. */
+export interface Clock {
+  now: () => number;
+  pause: (us: number) => void;
+  /** Time this process's threads have waited for a core so far; null where the system does not tell. */
+  waited: () => number | null;
+}
+
 /** All samples of a measurement and the reference they are judged by. */
 export interface Watched {
   samples: RawSample[];
@@ -33,9 +41,9 @@ export function watchSamples(
   invoke: (sample: number) => number,
   runCanary: (() => number) | null,
   limits: Limits,
-  now: () => number,
-  pause: (us: number) => void,
+  clock: Clock,
 ): Watched {
+  const { now, pause } = clock;
   const samples: RawSample[] = [];
   const canaryUs: number[] = [];
   const start = now();
@@ -63,6 +71,7 @@ export function watchSamples(
     }
     const block: { atUs: number; us: number }[] = [];
     let blockTime = 0;
+    const waitedBefore = clock.waited();
     do {
       const atUs = now() - start;
       const us = invoke(samples.length + block.length);
@@ -72,8 +81,17 @@ export function watchSamples(
       blockTime + block.at(-1)!.us < (runCanary ? blockUs : 0) &&
       samples.length + block.length < limits.runs * 4
     );
+    const waitedAfter = clock.waited();
+    const waitShare =
+      waitedBefore === null || waitedAfter === null ? null : (waitedAfter - waitedBefore) / blockTime;
     const after = readCanary();
-    for (const sample of block) samples.push({ ...sample, canaryBeforeUs: before, canaryAfterUs: after });
+    for (const sample of block)
+      samples.push({
+        ...sample,
+        canaryBeforeUs: before,
+        canaryAfterUs: after,
+        waitedUs: waitShare === null ? null : waitShare * sample.us,
+      });
     before = after;
     if (now() - start < limits.minSecs * 1e6) continue;
     const kept = runCanary

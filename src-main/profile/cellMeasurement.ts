@@ -173,6 +173,7 @@ function describeSample(sample: RawSample, kept: boolean): Sample {
     ms: sample.us / 1000,
     canaryBeforeMs: sample.canaryBeforeUs === null ? null : sample.canaryBeforeUs / 1000,
     canaryAfterMs: sample.canaryAfterUs === null ? null : sample.canaryAfterUs / 1000,
+    waitedMs: sample.waitedUs === null ? null : sample.waitedUs / 1000,
     kept,
   };
 }

@@ -8,6 +8,7 @@ import { createRandom } from "../model/random.ts";
 import { type BenchmarkFlags, describeUsage, parseBenchmarkFlags } from "./benchmarkFlags.ts";
 import { type ProfiledNode, formatCounts, formatDouble, formatProfileCsv } from "./benchmarkReport.ts";
 import { type Watched, watchSamples } from "./canaryWatch.ts";
+import { SchedulerWait } from "./schedulerWait.ts";
 import type { SamplesFile } from "./samplesFile.ts";
 import { judgeSamples, quantile } from "./speedState.ts";
 import { TfliteInterpreter, type TfliteLibrary, loadTflite, locateTfliteLibrary } from "./tfliteLibrary.ts";
@@ -109,6 +110,7 @@ function writeSamples(
     us: samples.map((sample) => sample.us),
     canaryBeforeUs: samples.map((sample) => sample.canaryBeforeUs),
     canaryAfterUs: samples.map((sample) => sample.canaryAfterUs),
+    waitedUs: samples.map((sample) => sample.waitedUs),
     initUs: 0,
     firstInferenceUs: 0,
     runtimeVersion: "",
@@ -170,6 +172,7 @@ function runBenchmark(argv: readonly string[]): void {
   print(describePhase(flags.num_runs, flags.min_secs, flags.max_secs));
   const rows: Float64Array[] = [];
   const parent = process.ppid;
+  const wait = new SchedulerWait();
   const timed = interpreter.plan.length > 0;
   const watched = watchSamples(
     () => {
@@ -187,8 +190,7 @@ function runBenchmark(argv: readonly string[]): void {
       tolerance: flags.canary_tolerance,
       referenceUs: flags.canary_reference_us,
     },
-    nowUs,
-    sleep,
+    { now: nowUs, pause: sleep, waited: () => wait.read() },
   );
   const judgement = judgeSamples(watched.samples, watched.referenceUs, flags.canary_tolerance);
   const all = watched.samples.map((sample) => sample.us);
@@ -243,9 +245,8 @@ function measurePhase(
 ): number[] {
   const limits = { runs, minSecs, maxSecs, tolerance: 1, referenceUs: 0 };
   if (runs <= 0 && minSecs <= 0) return [];
-  return watchSamples(() => interpreter.invoke(), null, limits, nowUs, sleep).samples.map(
-    (sample) => sample.us,
-  );
+  const clock = { now: nowUs, pause: sleep, waited: () => null };
+  return watchSamples(() => interpreter.invoke(), null, limits, clock).samples.map((sample) => sample.us);
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));

@@ -223,6 +223,7 @@ class RunWork {
         us: sample.ms * 1000,
         canaryBeforeUs: sample.canaryBeforeMs === null ? null : sample.canaryBeforeMs * 1000,
         canaryAfterUs: sample.canaryAfterMs === null ? null : sample.canaryAfterMs * 1000,
+        waitedUs: sample.waitedMs === null ? null : sample.waitedMs * 1000,
       }));
       const judgement = judgeCell(raw, referenceUs, defaultTolerance, this.plan.endToEnd);
       commitCell(store, summary.id, {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RawSample } from "./speedState.ts";
 
 const times = z.array(z.number().nonnegative());
-const canaryTimes = z.array(z.number().nonnegative().nullable());
+const knownTimes = z.array(z.number().nonnegative().nullable());
 
 const samplesFile = z.object({
   format: z.literal(1),
@@ -11,8 +11,9 @@ const samplesFile = z.object({
   canaryUs: times,
   atUs: times,
   us: times,
-  canaryBeforeUs: canaryTimes,
-  canaryAfterUs: canaryTimes,
+  canaryBeforeUs: knownTimes,
+  canaryAfterUs: knownTimes,
+  waitedUs: knownTimes,
   initUs: z.number().nonnegative(),
   firstInferenceUs: z.number().nonnegative(),
   runtimeVersion: z.string(),
@@ -37,5 +38,6 @@ export function listRawSamples(file: SamplesFile): RawSample[] {
     atUs: file.atUs[index] ?? 0,
     canaryBeforeUs: file.canaryBeforeUs[index] ?? null,
     canaryAfterUs: file.canaryAfterUs[index] ?? null,
+    waitedUs: file.waitedUs[index] ?? null,
   }));
 }

@@ -17,6 +17,8 @@ export interface RawSample {
   /** Null when no canary was run. */
   canaryBeforeUs: number | null;
   canaryAfterUs: number | null;
+  /** Its share of the time its block's threads waited for a core; null where the system does not tell. */
+  waitedUs: number | null;
 }
 
 /** The value at a fraction (0 to 1) of a list, by linear interpolation between order statistics; NaN when it is empty. */
@@ -46,8 +48,15 @@ export function findReference(times: readonly number[], share = 0.1): number {
   return quantile(times, 0.25);
 }
 
-/** Whether a sample was taken in the fast state: the canary on both sides within tolerance of its reference. */
+// A canary of a millisecond fits between two time slices of another process; a network of a hundred does not.
+const tolerableWait = 0.02;
+
+/**
+ * Whether a sample was taken in the fast state: the canary on both sides within tolerance of its reference, and no more
+ * than 2 % of the time spent waiting for a core that another process had.
+ */
 export function isFast(sample: RawSample, referenceUs: number, tolerance: number): boolean {
+  if (sample.waitedUs !== null && sample.waitedUs > sample.us * tolerableWait) return false;
   if (sample.canaryBeforeUs === null || sample.canaryAfterUs === null) return true;
   return Math.max(sample.canaryBeforeUs, sample.canaryAfterUs) <= referenceUs * tolerance;
 }
@@ -91,10 +100,9 @@ export function judgeSamples(
 
 // The device was never fast: the tenth of the samples with the quietest surroundings is the best there is.
 function quietest(samples: readonly RawSample[]): number[] {
-  const ranked = [...samples].sort(
-    (a, b) =>
-      Math.max(a.canaryBeforeUs ?? 0, a.canaryAfterUs ?? 0) -
-      Math.max(b.canaryBeforeUs ?? 0, b.canaryAfterUs ?? 0),
-  );
+  const disturbance = (sample: RawSample): number =>
+    Math.max(sample.canaryBeforeUs ?? 0, sample.canaryAfterUs ?? 0) *
+    (1 + (sample.waitedUs ?? 0) / sample.us);
+  const ranked = [...samples].sort((a, b) => disturbance(a) - disturbance(b));
   return ranked.slice(0, Math.max(3, Math.ceil(ranked.length / 10))).map((sample) => sample.us);
 }

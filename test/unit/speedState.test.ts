@@ -14,7 +14,7 @@ function createDevice(switches: number[], slowdown: number, seed = 1) {
     clock += took;
     return took;
   };
-  return { run, now: () => clock, pause: (us: number) => void (clock += us) };
+  return { run, now: () => clock, pause: (us: number) => void (clock += us), waited: () => null };
 }
 
 describe("quantile", () => {
@@ -46,6 +46,7 @@ describe("judgement", () => {
     us,
     canaryBeforeUs: before,
     canaryAfterUs: after,
+    waitedUs: null,
   });
 
   it("keeps samples with a fast canary on both sides and drops interrupted ones", () => {
@@ -60,6 +61,13 @@ describe("judgement", () => {
     expect(judgement.kept.slice(8)).toEqual([false, false, false]);
     expect(judgement.us).toBe(100);
     expect(judgement.noisy).toBe(false);
+  });
+
+  it("drops samples that waited for a core, however fast the canary was", () => {
+    const calm = Array.from({ length: 6 }, () => ({ ...sample(100, 10, 10), waitedUs: 1 }));
+    const pushed = Array.from({ length: 6 }, () => ({ ...sample(104, 10, 10), waitedUs: 4 }));
+    const judgement = judgeSamples([...calm, ...pushed], 10, 1.15);
+    expect(judgement.kept).toEqual([...calm.map(() => true), ...pushed.map(() => false)]);
   });
 
   it("marks a measurement noisy when the device was never fast, and takes the quietest samples", () => {
@@ -81,8 +89,7 @@ describe("watching samples", () => {
       () => device.run(20_000),
       () => device.run(2000),
       limits,
-      device.now,
-      device.pause,
+      device,
     );
     const judgement = judgeSamples(watched.samples, watched.referenceUs, limits.tolerance);
     expect(judgement.keptCount).toBeGreaterThanOrEqual(30);
@@ -96,8 +103,7 @@ describe("watching samples", () => {
       () => device.run(10_000),
       () => device.run(2000),
       { ...limits, referenceUs: 0, minSecs: 3 },
-      device.now,
-      device.pause,
+      device,
     );
     expect(Math.abs(watched.referenceUs / 2020 - 1)).toBeLessThan(0.03);
   });
@@ -108,8 +114,7 @@ describe("watching samples", () => {
       () => device.run(20_000),
       () => device.run(2000),
       { ...limits, maxSecs: 5 },
-      device.now,
-      device.pause,
+      device,
     );
     expect(device.now()).toBeLessThan(5.3e6);
     expect(watched.samples.length).toBeGreaterThanOrEqual(3);
@@ -119,20 +124,14 @@ describe("watching samples", () => {
   it("without a canary runs the count and the seconds that benchmark_model would", () => {
     const device = createDevice([], 1);
     const plain = { ...limits, runs: 5, minSecs: 0.5, referenceUs: 0 };
-    const watched = watchSamples(() => device.run(20_000), null, plain, device.now, device.pause);
+    const watched = watchSamples(() => device.run(20_000), null, plain, device);
     expect(watched.samples.length).toBe(25);
     expect(watched.samples.every((sample) => sample.canaryBeforeUs === null)).toBe(true);
   });
 
   it("takes at least one sample of a network slower than the deadline", () => {
     const device = createDevice([], 1);
-    const watched = watchSamples(
-      () => device.run(9e6),
-      null,
-      { ...limits, maxSecs: 1 },
-      device.now,
-      device.pause,
-    );
+    const watched = watchSamples(() => device.run(9e6), null, { ...limits, maxSecs: 1 }, device);
     expect(watched.samples.length).toBe(1);
   });
 });

@@ -1,0 +1,318 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fitFlopsLine } from "../predict/baseline.ts";
+import { scorePredictions } from "../evaluate/metrics.ts";
+import { renderReport } from "../report/report.ts";
+import type {
+  CoreSet,
+  DemoRequest,
+  DemoResult,
+  DemoScenario,
+  Device,
+  JobKind,
+  JobResults,
+  Lab,
+  LearnerChoice,
+  PredictedPoint,
+  Prediction,
+  PredictorSummary,
+  Started,
+} from "./contract.ts";
+import { LabError, cancelled, runtimeMissing } from "./errors.ts";
+
+/** What the demonstration runs on. */
+export interface DemoContext {
+  lab: Lab;
+  request: DemoRequest;
+  signal: AbortSignal;
+  onProgress: (done: number, total: number, note: string) => void;
+}
+
+/** How much is measured; the seconds bound the profiling of the training networks. */
+interface DemoSize {
+  pilot: number;
+  train: { fewest: number; most: number; seconds: number };
+  test: { fewest: number; most: number; seconds: number };
+}
+
+const sizes: Record<"full" | "quick", DemoSize> = {
+  full: {
+    pilot: 4,
+    train: { fewest: 16, most: 56, seconds: 215 },
+    test: { fewest: 8, most: 16, seconds: 100 },
+  },
+  quick: {
+    pilot: 3,
+    train: { fewest: 10, most: 22, seconds: 65 },
+    test: { fewest: 6, most: 8, seconds: 35 },
+  },
+};
+
+const learners: readonly LearnerChoice[] = ["lasso", "boosting", "auto"];
+/** Cells of each unseen network: their spread is the noise floor beside the error. */
+const repetitions = 2;
+
+/**
+ * The whole main job on this computer: samples networks, profiles them on one core and on the largest core set, fits every
+ * learner, predicts networks no fit has seen, measures those, and writes a report. Steps are calls of the contract, so a
+ * user can take each of them alone.
+ */
+export async function runDemo(context: DemoContext): Promise<DemoResult> {
+  const started = performance.now();
+  const size = sizes[context.request.quick ? "quick" : "full"];
+  const seed = context.request.seed ?? 1;
+  const device = await findHost(context.lab);
+  const coreSets = chooseCoreSets(device);
+  const steps = new DemoSteps(context, 4 + coreSets.length * learners.length);
+
+  const sampled = await steps.run("sampling networks", (lab) =>
+    lab.startSample({ count: size.pilot + size.train.most + size.test.most, seed }),
+  );
+  const names = sampled.map((model) => model.name);
+  const pilot = names.slice(0, size.pilot);
+  const pilotStart = performance.now();
+  await profile(steps, "profiling the first networks", device, coreSets, pilot, 1, seed);
+  const secondsEach = (performance.now() - pilotStart) / 1000 / pilot.length;
+  const trainCount = affordable(size.train, secondsEach);
+  const testCount = affordable(size.test, secondsEach * repetitions);
+  const train = [...pilot, ...names.slice(size.pilot, size.pilot + trainCount)];
+  const test = names.slice(size.pilot + size.train.most, size.pilot + size.train.most + testCount);
+  await profile(
+    steps,
+    `profiling ${trainCount} networks to learn from`,
+    device,
+    coreSets,
+    train.slice(size.pilot),
+    1,
+    seed,
+  );
+
+  const fitted = new Map<string, PredictorSummary[]>();
+  for (const coreSet of coreSets)
+    for (const learner of learners) {
+      const scenario = scenarioOf(device, coreSet);
+      const predictor = await steps.run(`fitting ${learner} for ${scenario}`, (lab) =>
+        lab.startFit({ scenario, learner, models: train, seed }),
+      );
+      fitted.set(scenario, [...(fitted.get(scenario) ?? []), predictor]);
+    }
+  // Predicted before it is measured: what follows is a test, not a fit.
+  const predictions = new Map<number, Prediction[]>();
+  for (const [scenario, predictors] of fitted)
+    for (const predictor of predictors)
+      predictions.set(
+        predictor.id,
+        await context.lab.predict({ models: test, scenario, predictor: predictor.id, ops: false }),
+      );
+  const testRun = await profile(
+    steps,
+    `measuring ${testCount} networks nothing was fitted on`,
+    device,
+    coreSets,
+    test,
+    repetitions,
+    seed,
+  );
+
+  const scenarios: DemoScenario[] = [];
+  for (const [scenario, predictors] of fitted)
+    scenarios.push(await scoreScenario(context.lab, scenario, predictors, predictions, testRun));
+  const breakdown = await explainOne(context.lab, scenarios[0]!);
+  const report = resolve(context.request.report ?? "report.html");
+  const result: DemoResult = {
+    device: await findHost(context.lab),
+    scenarios,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    report,
+    breakdown,
+    remarks: remark(scenarios),
+  };
+  writeReport(report, result);
+  return result;
+}
+
+function affordable(part: { fewest: number; most: number; seconds: number }, secondsEach: number): number {
+  return Math.max(part.fewest, Math.min(part.most, Math.floor(part.seconds / secondsEach)));
+}
+
+async function findHost(lab: Lab): Promise<Device> {
+  const device = (await lab.devices()).find((candidate) => candidate.kind === "host");
+  if (!device || device.state === "unavailable") throw runtimeMissing(device?.problem ?? "no host device");
+  return device;
+}
+
+function chooseCoreSets(device: Device): CoreSet[] {
+  const largest = device.coreSets.reduce((a, b) => (b.cpus.length > a.cpus.length ? b : a));
+  const first = device.coreSets[0]!;
+  return largest.name === first.name ? [first] : [first, largest];
+}
+
+function scenarioOf(device: Device, coreSet: CoreSet): string {
+  return `${device.id}/${coreSet.name}/float32/tflite`;
+}
+
+async function profile(
+  steps: DemoSteps,
+  note: string,
+  device: Device,
+  coreSets: CoreSet[],
+  models: string[],
+  repetitionCount: number,
+  seed: number,
+): Promise<number> {
+  const summary = await steps.run(note, (lab) =>
+    lab.startRun({
+      device: device.id,
+      coreSets: coreSets.map((coreSet) => coreSet.name),
+      precision: "float32",
+      runtime: "tflite",
+      models,
+      repetitions: repetitionCount,
+      seed,
+      thoroughness: "quick",
+    }),
+  );
+  return summary.id;
+}
+
+/** Runs jobs one after another, passes their progress on and cancels the running one with the demonstration. */
+class DemoSteps {
+  private readonly context: DemoContext;
+  private readonly total: number;
+  private finished = 0;
+
+  constructor(context: DemoContext, total: number) {
+    this.context = context;
+    this.total = total;
+  }
+
+  async run<K extends JobKind>(
+    note: string,
+    start: (lab: Lab) => Promise<Started<K>>,
+  ): Promise<JobResults[K]> {
+    const { lab, signal, onProgress } = this.context;
+    if (signal.aborted) throw cancelled();
+    onProgress(this.finished, this.total, note);
+    const { job, kind } = await start(lab);
+    const cancel = (): void => void lab.cancelJob({ job }).catch(() => undefined);
+    signal.addEventListener("abort", cancel, { once: true });
+    const unsubscribe = lab.subscribe((event) => {
+      if (event.type !== "job" || event.job.id !== job || event.job.progress.state !== "running") return;
+      const { done, total, note: detail } = event.job.progress;
+      const share = total > 0 ? done / total : 0;
+      onProgress(this.finished + share, this.total, `${note}: ${done}/${total} ${detail}`);
+    });
+    try {
+      const result = await lab.jobResult({ job, kind });
+      this.finished++;
+      return result;
+    } finally {
+      unsubscribe();
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+}
+
+async function scoreScenario(
+  lab: Lab,
+  scenario: string,
+  predictors: PredictorSummary[],
+  predictions: Map<number, Prediction[]>,
+  testRun: number,
+): Promise<DemoScenario> {
+  const cells = (await lab.run({ run: testRun })).cellList.filter((cell) => cell.scenario === scenario);
+  const measured = new Map<string, number[]>();
+  for (const cell of cells)
+    if (cell.latencyMs !== null)
+      measured.set(cell.model, [...(measured.get(cell.model) ?? []), cell.latencyMs]);
+  const models = new Map((await lab.models()).map((model) => [model.name, model]));
+  const pointsOf = (predictor: number): PredictedPoint[] =>
+    predictions.get(predictor)!.flatMap((prediction) => {
+      const times = measured.get(prediction.model);
+      const model = models.get(prediction.model);
+      if (!times || !model) return [];
+      const { latencyMs: predictedMs, lowMs, highMs } = prediction;
+      const { family, flops } = model;
+      return [
+        { model: prediction.model, family, flops, measuredMs: mean(times), predictedMs, lowMs, highMs },
+      ];
+    });
+  // The winner is named by cross-validation on the training networks; the unseen ones only judge it.
+  const best = predictors.reduce((a, b) => (b.crossValidated.mape < a.crossValidated.mape ? b : a));
+  const points = pointsOf(best.id);
+  if (points.length === 0)
+    throw new LabError(
+      "benchmark-failed",
+      `No unseen network could be measured on ${scenario}`,
+      "Look at the failed cells of the last run.",
+    );
+  const line = fitFlopsLine((await lab.predictor({ predictor: best.id })).points);
+  const baseline = scorePredictions(
+    points.map((point) => ({ measuredMs: point.measuredMs, predictedMs: line(point.flops) })),
+  );
+  const scores = predictors.map((predictor) => ({
+    learner: predictor.learner,
+    ...scorePredictions(pointsOf(predictor.id)),
+  }));
+  const byError = [...points].sort((a, b) => errorOf(b) - errorOf(a));
+  return {
+    scenario,
+    rows: best.rows,
+    fitMs: best.fitMs,
+    learners: [...scores, { learner: "flops", ...baseline }],
+    best: best.learner,
+    mape: scores.find((score) => score.learner === best.learner)!.mape,
+    baselineMape: baseline.mape,
+    noise: spreadPercent([...measured.values()]),
+    trainedOn: best.models,
+    worst: byError.slice(0, 3),
+    closest: byError.slice(-3).reverse(),
+    points,
+    slowState: cells.filter((cell) => cell.state === "noisy").length > cells.length / 2,
+  };
+}
+
+function errorOf(point: PredictedPoint): number {
+  return Math.abs(point.predictedMs - point.measuredMs) / point.measuredMs;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+// Median over networks of (largest − smallest) / mean of their cells, in percent.
+function spreadPercent(repeated: readonly number[][]): number | null {
+  const spreads = repeated
+    .filter((times) => times.length > 1)
+    .map((times) => ((Math.max(...times) - Math.min(...times)) / mean(times)) * 100)
+    .sort((a, b) => a - b);
+  return spreads.length > 0 ? spreads[Math.floor(spreads.length / 2)]! : null;
+}
+
+async function explainOne(lab: Lab, scenario: DemoScenario): Promise<Prediction | null> {
+  const ordered = [...scenario.points].sort((a, b) => a.measuredMs - b.measuredMs);
+  const typical = ordered[Math.floor(ordered.length / 2)];
+  if (!typical) return null;
+  return (await lab.predict({ models: [typical.model], scenario: scenario.scenario, ops: true }))[0] ?? null;
+}
+
+function remark(scenarios: readonly DemoScenario[]): string[] {
+  return scenarios
+    .filter((scenario) => scenario.slowState)
+    .map(
+      (scenario) =>
+        `This computer was in its slow state during most of the measurements of ${scenario.scenario}; the errors include that noise.`,
+    );
+}
+
+function writeReport(path: string, result: DemoResult): void {
+  try {
+    writeFileSync(path, renderReport(result));
+  } catch (error) {
+    throw new LabError(
+      "lab-unwritable",
+      `The report ${path} cannot be written: ${(error as Error).message}`,
+      "Run the demo from a folder you may write to; everything it measured is kept in the lab.",
+    );
+  }
+}
