@@ -75,6 +75,17 @@ export function modelUnwritable(name: string, reason: string): LabError {
   );
 }
 
+/** Models cannot be written at that precision; `model` is one that is not at it already. */
+export function precisionUnsupported(precision: string, model?: string): LabError {
+  return new LabError(
+    "scenario-unsupported",
+    model === undefined
+      ? `Models cannot be built at ${precision}`
+      : `${model} is a quantised file and cannot be built at ${precision}`,
+    "Build sampled or float32 models at float32.",
+  );
+}
+
 export function deviceUnknown(id: string): LabError {
   return new LabError(
     "device-unknown",

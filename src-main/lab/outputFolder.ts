@@ -1,0 +1,39 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { modelUnwritable } from "./errors.ts";
+
+/** Creates a folder for model files where there is none and returns it; rejects with model-unwritable. */
+export function createFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true });
+    return path;
+  } catch (error) {
+    throw modelUnwritable(path, describeWriteError(error));
+  }
+}
+
+/** Writes a model's file whole or not at all; rejects with model-unwritable. */
+export function writeModelFile(path: string, bytes: Uint8Array): void {
+  const draft = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(draft, bytes);
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw modelUnwritable(path, describeWriteError(error));
+  }
+}
+
+/** Why a file or folder could not be written, in words. */
+export function describeWriteError(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") return "writing there is not permitted";
+  if (code === "EEXIST" || code === "ENOTDIR") return "a part of the path is a file";
+  if (code === "EISDIR") return "there is a folder of that name";
+  return message;
+}
+
+/** A model's name as the name of a file on every platform. */
+export function fileNameOf(name: string): string {
+  return name.replace(/[\\/:*?"<>|\p{Cc}]/gu, "_").replace(/^\.+/, "_");
+}
