@@ -15,6 +15,7 @@ export function samplesChart(samples: readonly Sample[], theme: ChartTheme): Poi
     tip: [
       `${formatMs(sample.ms)}, ${sample.kept ? "kept" : "dropped"}`,
       `canary ${formatMs(sample.canaryBeforeMs)} before, ${formatMs(sample.canaryAfterMs)} after`,
+      ...(sample.waitedMs === null ? [] : [`waited ${formatMs(sample.waitedMs)} for a core`]),
     ],
   });
   const canary = samples
@@ -79,13 +80,21 @@ export function samplesChart(samples: readonly Sample[], theme: ChartTheme): Poi
 /** The samples of a measurement as rows. */
 export function listSamples(samples: readonly Sample[]): ChartTable {
   return {
-    columns: ["At (s)", "Inference (ms)", "Kept", "Canary before (ms)", "Canary after (ms)"],
+    columns: [
+      "At (s)",
+      "Inference (ms)",
+      "Kept",
+      "Canary before (ms)",
+      "Canary after (ms)",
+      "Waited for a core (ms)",
+    ],
     rows: samples.map((sample) => [
       sample.atMs / 1000,
       sample.ms,
       sample.kept ? "yes" : "no",
       sample.canaryBeforeMs,
       sample.canaryAfterMs,
+      sample.waitedMs,
     ]),
   };
 }

@@ -29,7 +29,7 @@ function point(model: string, measuredMs: number, predictedMs: number): Predicte
 }
 
 function sample(atMs: number, ms: number, kept: boolean): Sample {
-  return { atMs, ms, kept, canaryBeforeMs: kept ? 1 : 1.8, canaryAfterMs: 1 };
+  return { atMs, ms, kept, canaryBeforeMs: kept ? 1 : 1.8, canaryAfterMs: 1, waitedMs: 0 };
 }
 
 function prediction(): Prediction {

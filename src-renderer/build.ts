@@ -1,0 +1,50 @@
+/** How the window's page is built; for electron.vite.config.ts, `npm start`, `serve` and the end-to-end tests. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { InlineConfig } from "vite";
+
+const rendererRoot = fileURLToPath(new URL(".", import.meta.url));
+const sharedSources = fileURLToPath(new URL("../src-main/lab/", import.meta.url));
+
+/** Where the built page lies unless told otherwise. */
+export const rendererOut = fileURLToPath(new URL("../out/renderer/", import.meta.url));
+
+/** The page's build: root, plugins and output, independent of the folder it is started from. */
+export function describeRenderer(outDir: string = rendererOut) {
+  return {
+    configFile: false,
+    root: rendererRoot,
+    base: "./",
+    plugins: [svelte({ configFile: false })],
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: "es2024",
+      // Inlined assets would be data: addresses, which the content security policy refuses.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rollupOptions: { input: `${rendererRoot}index.html` },
+    },
+  } satisfies InlineConfig;
+}
+
+/** Builds the page when it is missing or older than its sources (always with `force`); tells whether it built. */
+export async function buildRenderer(options: { outDir?: string; force?: boolean } = {}): Promise<boolean> {
+  const outDir = options.outDir ?? rendererOut;
+  if (!options.force && !isStale(outDir)) return false;
+  const { build } = await import("vite");
+  await build({ ...describeRenderer(outDir), logLevel: "warn" });
+  return true;
+}
+
+function isStale(outDir: string): boolean {
+  const page = `${outDir}/index.html`;
+  if (!existsSync(page)) return true;
+  const builtAt = statSync(page).mtimeMs;
+  return [rendererRoot, sharedSources].some((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }).some(
+      (entry) => entry.isFile() && statSync(`${entry.parentPath}/${entry.name}`).mtimeMs > builtAt,
+    ),
+  );
+}
