@@ -18,6 +18,8 @@ export interface JobPlan<K extends JobKind> {
   /** Jobs of one lane run one after another; null runs at once. */
   lane: string | null;
   work: (context: JobContext) => Promise<JobResults[K]>;
+  /** Called once it has ended in whatever way. */
+  onEnd?: () => void;
 }
 
 interface Entry {
@@ -27,6 +29,7 @@ interface Entry {
   ended: Promise<unknown>;
   end: () => void;
   result: unknown;
+  onEnd: (() => void) | undefined;
   publishedAt: number;
   timer: ReturnType<typeof setTimeout> | null;
 }
@@ -132,6 +135,7 @@ export class JobRunner {
 
   private finish(entry: Entry, progress: Job["progress"]): void {
     this.change(entry, progress);
+    entry.onEnd?.();
     entry.end();
     const ended = [...this.entries.values()].filter(({ job }) => !isActive(job));
     for (const { job } of ended.slice(0, Math.max(0, ended.length - remembered))) this.entries.delete(job.id);
@@ -181,6 +185,7 @@ function createEntry<K extends JobKind>(id: number, plan: JobPlan<K>): Entry {
     ended: promise,
     end: () => resolve(undefined),
     result: null,
+    onEnd: plan.onEnd,
     publishedAt: 0,
     timer: null,
   };

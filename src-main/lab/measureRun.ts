@@ -4,6 +4,7 @@ import { placeModelFile } from "../store/recipes.ts";
 import { takeBreath, type LabContext } from "./context.ts";
 import { cancelled, runUnknown } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
+import { summarizeRun } from "./runSummary.ts";
 
 /** Between two events about the run as a whole. */
 const publishEveryMs = 500;
@@ -53,9 +54,6 @@ function createPublisher(context: LabContext, run: number): (always: boolean) =>
     const now = performance.now();
     if (!always && now - publishedAt < publishEveryMs) return;
     publishedAt = now;
-    const detail = getRun(context.store, run);
-    if (!detail) return;
-    const { cellList: _, ...summary } = detail;
-    context.publish({ type: "run", run: { ...summary, job: context.jobs.findByRun(run) } });
+    context.publish({ type: "run", run: summarizeRun(context, run) });
   };
 }

@@ -5,10 +5,11 @@ import { listScenarios } from "../store/measurements.ts";
 import { createRun, getMeasurement, getRun, listRuns, removeRun, setRunState } from "../store/runs.ts";
 import { removeUnusedRecipes } from "../store/recipes.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
-import type { Lab, ModelSummary, RunRequest, RunSummary, Started } from "./contract.ts";
+import type { Lab, ModelSummary, RunRequest, Started } from "./contract.ts";
 import { findDevice } from "./deviceCalls.ts";
 import { badRequest, runBusy, runUnknown, runtimeMissing, scenarioUnknown } from "./errors.ts";
 import { measureRun } from "./measureRun.ts";
+import { addJob, summarizeRun } from "./runSummary.ts";
 
 type RunCalls = Pick<
   Lab,
@@ -27,8 +28,9 @@ export function createRunCalls(context: LabContext): RunCalls {
       lane: hostLane,
       work: async (job) => {
         await measureRun(context, run, retry, job);
-        return summarizeRun(context, run);
+        return { ...summarizeRun(context, run), job: null, etaMs: null };
       },
+      onEnd: () => context.publish({ type: "run", run: summarizeRun(context, run) }),
     });
     return { ...started, run };
   }
@@ -133,19 +135,4 @@ export function createMeasuringRun(
   setRunState(store, run, "paused");
   publish({ type: "run", run: summarizeRun(context, run) });
   return run;
-}
-
-/** A run as the contract tells it, without its cells. */
-export function summarizeRun(context: LabContext, run: number): RunSummary {
-  const detail = getRun(context.store, run);
-  if (!detail) throw runUnknown(run);
-  const { cellList: _, ...summary } = detail;
-  return addJob(context, summary);
-}
-
-function addJob<R extends RunSummary>(context: LabContext, run: R): R {
-  const id = context.jobs.findByRun(run.id);
-  if (id === null) return run;
-  const progress = context.jobs.list().find((job) => job.id === id)?.progress;
-  return { ...run, job: id, etaMs: progress?.state === "running" ? progress.etaMs : null };
 }
