@@ -1,14 +1,6 @@
 /** Where zeros go round an image before a window slides over it, as TFLite counts it. */
 export type PaddingScheme = "SAME" | "VALID";
 
-/** Zeros added before and after each spatial dimension. */
-export interface SpatialPadding {
-  top: number;
-  bottom: number;
-  left: number;
-  right: number;
-}
-
 /** Extent a kernel covers with its dilation. */
 export function dilatedKernel(kernel: number, dilation: number): number {
   return (kernel - 1) * dilation + 1;
@@ -35,18 +27,6 @@ export function slideWindow(
       `A window of ${dilatedKernel(kernel, dilation)} does not fit into ${input} without padding`,
     );
   return size;
-}
-
-/** Zeros TFLite adds before and after one dimension for SAME padding; the odd one goes after. */
-export function samePadding(
-  input: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-): [before: number, after: number] {
-  const output = slideWindow(input, kernel, stride, dilation, "SAME");
-  const total = Math.max((output - 1) * stride + dilatedKernel(kernel, dilation) - input, 0);
-  return [Math.floor(total / 2), Math.ceil(total / 2)];
 }
 
 /** Output length of a transposed convolution in one dimension: the input length whose convolution gives `input`. */
