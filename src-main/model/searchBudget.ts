@@ -13,7 +13,7 @@ export interface Scale {
   growth: number;
 }
 
-// Medians, spreads (natural logarithm) and correlation of the 1,000 synthetic networks of arXiv 2210.02620, float32:
+// Medians, spreads (natural logarithm) and correlation of the published synthetic networks of arXiv 2210.02620, float32:
 // FLOPs 0.56, 1.5, 3.9 G and file sizes 9.4, 17, 41 MB at 5, 50 and 95 %. The sizes lean to the large side.
 const medianFlops = 1.5e9;
 const flopsSpread = 0.59;
