@@ -1,13 +1,14 @@
 import { costClass, type CostClass } from "./costClass.ts";
 import {
   countElements,
+  mainSubgraph,
   tensorBytes,
   type ConstantData,
   type Graph,
   type Op,
   type Subgraph,
+  type Tensor,
 } from "./graph.ts";
-import { mainSubgraph, type Tensor } from "./graph.ts";
 
 /** What one op costs. */
 export interface OpCost {
@@ -90,9 +91,9 @@ function listWeights(subgraph: Subgraph, op: Op): Tensor[] {
   return weights;
 }
 
+// Integers without quantisation are shapes, axes and indices.
 function isReal(tensor: Tensor): boolean {
-  if (tensor.dtype.startsWith("float") || tensor.dtype === "bfloat16") return true;
-  return (tensor.quantization?.scales.length ?? 0) > 0;
+  return tensor.dtype.includes("float") || tensor.quantization !== null;
 }
 
 function countFlops(subgraph: Subgraph, op: Op): number | null {

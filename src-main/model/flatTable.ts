@@ -14,10 +14,11 @@ export class FlatFile {
   private allowance: number;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.buffer = new ByteBuffer(bytes);
-    // A file of nothing but small tables takes about five times its size as objects; small files need no care.
-    this.allowance = 8 * bytes.length + 4 * 2 ** 20;
+    // Views of a Node Buffer would be Buffers, which JSON and comparisons treat as something else.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.buffer = new ByteBuffer(this.bytes);
+    // A file with weights takes a fraction of its size as objects, one of nothing but small tables up to six times.
+    this.allowance = 4 * bytes.length + 16 * 2 ** 20;
   }
 
   /** The root table of a file with this four-letter identifier. */
@@ -196,8 +197,10 @@ export class FlatTable {
     const vector = this.locateVector(slot, elementBytes);
     if (!vector) return null;
     this.charge(32 + vector.count * (elementBytes === 8 ? 24 : 8));
-    const values: T[] = [];
-    for (let index = 0; index < vector.count; index++) values.push(read(vector.start + index * elementBytes));
+    // The length is known and charged: growing the list step by step would take it several times over.
+    const values = new Array<T>(vector.count);
+    for (let index = 0; index < vector.count; index++)
+      values[index] = read(vector.start + index * elementBytes);
     return values;
   }
 

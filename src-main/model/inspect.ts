@@ -18,7 +18,7 @@ export function inspectGraph(graph: Graph, name: string, fileBytes: number): Mod
     params: cost.params,
     bytes: fileBytes,
     subgraphs: graph.subgraphs.length,
-    quantized: tensors.some(({ quantization }) => (quantization?.scales.length ?? 0) > 0),
+    quantized: tensors.some(({ quantization, dtype }) => quantization !== null && !dtype.includes("float")),
     sparse: tensors.some(({ sparse }) => sparse),
     dynamic: tensors.some(({ shapeSignature }) => shapeSignature !== undefined),
     uncosted: countUncosted(ops),

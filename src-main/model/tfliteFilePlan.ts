@@ -66,6 +66,9 @@ function planTensor(
   bufferOf: Map<ConstantData, Map<string, number>>,
 ): number {
   if (tensor.sparse) throw new Error(`the sparse encoding of the tensor ${tensor.name} is not kept`);
+  const { quantization } = tensor;
+  if (quantization && quantization.scales.length + quantization.min.length + quantization.max.length === 0)
+    throw new Error(`the quantisation scheme of the tensor ${tensor.name} is not kept`);
   if (!tensor.data) return 0;
   let length: number;
   try {

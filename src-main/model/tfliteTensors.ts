@@ -70,13 +70,14 @@ export function readTensor(table: FlatTable, buffers: TfliteBuffers): Tensor {
   for (const dimension of stored) if (dimension < -1) table.fail(`it has the dimension ${dimension}`);
   const tensor: Tensor = {
     name: table.readText(3) ?? "",
-    shape: stored.map((dimension) => (dimension === -1 ? 1 : dimension)),
+    shape: stored.includes(-1) ? stored.map((dimension) => (dimension === -1 ? 1 : dimension)) : stored,
     dtype,
     data: buffers.read(table.readUnsigned(2), table),
     quantization: readQuantization(table, stored),
     isVariable: table.readBoolean(5),
     sparse: table.openTable(6, "sparsity") !== null,
   };
+  if (table.readUnsigned(10) !== 0) table.fail("its constant lies in another file");
   const signature = readSignature(table, stored);
   if (signature) tensor.shapeSignature = signature;
   const bytes = tensorBytes(tensor);
@@ -111,5 +112,7 @@ function readQuantization(tensor: FlatTable, shape: readonly number[]): Quantiza
     tensor.fail(`it has ${scales.length} scales and ${zeroPoints.length} zero points`);
   if (scales.length > 1 && scales.length !== shape[axis])
     tensor.fail(`it has ${scales.length} scales, which is not the length of its dimension ${axis}`);
-  return scales.length + zeroPoints.length + min.length + max.length > 0 ? quantization : null;
+  // A newer scheme (blocks, several axes) has its parameters elsewhere; the tensor counts as quantised without scales.
+  const newer = table.readUnsignedByte(4) !== 0;
+  return newer || scales.length + zeroPoints.length + min.length + max.length > 0 ? quantization : null;
 }
