@@ -65,7 +65,7 @@ export function exportMeasurementsCsv(
 ): { csv: string; rows: number } {
   return readConsistently(store, () => {
     const scenario = options.scenario ?? null;
-    const cells = store.statement<ExportedCell>(selectCells).iterate(scenario, scenario);
+    const cells = store.statement<ExportedCell>(selectCells).iterate({ scenario });
     const fields = options.ops ? [...opColumns] : [...cellColumns, ...provenanceColumns];
     const data: (string | number | null)[][] = [];
     for (const cell of cells) {
@@ -101,4 +101,4 @@ const selectCells = `SELECT c.run_id AS run, c.id AS cell, s.name AS scenario, s
   FROM cell c JOIN attempt a ON a.cell_id = c.id AND a.number = c.kept_attempt
   JOIN attempt_data d ON d.cell_id = a.cell_id AND d.number = a.number
   JOIN scenario s ON s.id = c.scenario_id JOIN model m ON m.id = c.model_id
-  WHERE (? IS NULL OR s.name = ?) ORDER BY c.id`;
+  WHERE @scenario IS NULL OR s.name = @scenario ORDER BY c.id`;

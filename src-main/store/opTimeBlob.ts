@@ -40,11 +40,15 @@ export function decodeOpTimes(blob: Uint8Array): OpTime[] {
   const start = headBytes + view.getUint32(6, true);
   if (blob.length !== start + count * rowBytes) throw new DamagedValue("op times are cut short");
   const names = readNames(blob.subarray(headBytes, start));
-  return Array.from({ length: count }, (_, index) => ({
-    op: view.getInt32(start + count * 8 + index * 4, true),
-    type: names[view.getUint16(start + count * 12 + index * 2, true)] ?? "",
-    ms: view.getFloat64(start + index * 8, true),
-  }));
+  return Array.from({ length: count }, (_, index) => {
+    const type = names[view.getUint16(start + count * 12 + index * 2, true)];
+    if (type === undefined) throw new DamagedValue("an op time is of no known type");
+    return {
+      op: view.getInt32(start + count * 8 + index * 4, true),
+      type,
+      ms: view.getFloat64(start + index * 8, true),
+    };
+  });
 }
 
 function readNames(bytes: Uint8Array): string[] {

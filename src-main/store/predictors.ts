@@ -79,8 +79,10 @@ export function savePredictor(store: Store, predictor: NewPredictor): number {
 export function listPredictors(store: Store, scenario?: string): PredictorSummary[] {
   return readConsistently(store, () =>
     store
-      .statement<SummaryRow>(`${selectSummary} WHERE ?1 IS NULL OR s.name = ?1 ORDER BY p.id DESC`)
-      .all(scenario ?? null)
+      .statement<SummaryRow>(
+        `${selectSummary} WHERE @scenario IS NULL OR s.name = @scenario ORDER BY p.id DESC`,
+      )
+      .all({ scenario: scenario ?? null })
       .map(summarizePredictor),
   );
 }
