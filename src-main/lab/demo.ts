@@ -38,13 +38,13 @@ interface DemoSize {
 const sizes: Record<"full" | "quick", DemoSize> = {
   full: {
     pilot: 4,
-    train: { fewest: 16, most: 56, seconds: 215 },
-    test: { fewest: 8, most: 16, seconds: 100 },
+    train: { fewest: 12, most: 56, seconds: 215 },
+    test: { fewest: 6, most: 16, seconds: 100 },
   },
   quick: {
     pilot: 3,
-    train: { fewest: 10, most: 22, seconds: 65 },
-    test: { fewest: 6, most: 8, seconds: 35 },
+    train: { fewest: 8, most: 22, seconds: 65 },
+    test: { fewest: 5, most: 8, seconds: 35 },
   },
 };
 

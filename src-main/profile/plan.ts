@@ -16,23 +16,28 @@ export interface CellPlan {
   perOp: PassPlan;
   /** How often a noisy cell is tried again later in the run. */
   retries: number;
+  /** With more than this share of its cells noisy the device is slow throughout, and trying again now is in vain. */
+  retryShare: number;
 }
 
 const plans: Record<Thoroughness, CellPlan> = {
   quick: {
-    endToEnd: { runs: 8, minSecs: 0.1, maxSecs: 6, warmupSecs: 0.03 },
-    perOp: { runs: 6, minSecs: 0.05, maxSecs: 4, warmupSecs: 0.02 },
+    endToEnd: { runs: 8, minSecs: 0.1, maxSecs: 5, warmupSecs: 0.03 },
+    perOp: { runs: 6, minSecs: 0.05, maxSecs: 3, warmupSecs: 0.02 },
     retries: 1,
+    retryShare: 0.5,
   },
   standard: {
     endToEnd: { runs: 30, minSecs: 1, maxSecs: 30, warmupSecs: 0.2 },
     perOp: { runs: 15, minSecs: 0.5, maxSecs: 20, warmupSecs: 0.1 },
     retries: 2,
+    retryShare: 1,
   },
   thorough: {
     endToEnd: { runs: 100, minSecs: 3, maxSecs: 90, warmupSecs: 0.5 },
     perOp: { runs: 40, minSecs: 1.5, maxSecs: 45, warmupSecs: 0.3 },
     retries: 3,
+    retryShare: 1,
   },
 };
 

@@ -120,7 +120,7 @@ class RunWork {
       const noisy = this.listCells(true).filter(
         (cell) => cell.state === "noisy" && this.attempted.has(cell.id),
       );
-      if (noisy.length === 0) return;
+      if (noisy.length === 0 || noisy.length > this.attempted.size * this.plan.retryShare) return;
       await this.sweep(noisy, `, ${noisy.length} noisy again`);
     }
     this.rejudge();
