@@ -1,5 +1,6 @@
 /** How the window's page is built; for electron.vite.config.ts, `npm start`, `serve` and the end-to-end tests. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { InlineConfig } from "vite";
@@ -34,17 +35,28 @@ export async function buildRenderer(options: { outDir?: string; force?: boolean 
   const outDir = options.outDir ?? rendererOut;
   if (!options.force && !isStale(outDir)) return false;
   const { build } = await import("vite");
-  await build({ ...describeRenderer(outDir), logLevel: "warn" });
+  // Built aside and moved into place, so that two builders at once never leave half a page.
+  const place = outDir.replace(/\/+$/, "");
+  const aside = `${place}.${process.pid}`;
+  try {
+    await build({ ...describeRenderer(aside), logLevel: "error" });
+    rmSync(place, { recursive: true, force: true });
+    renameSync(aside, place);
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    // Someone else's build that came first is as good.
+    if (isStale(outDir)) throw error;
+  }
   return true;
 }
 
 function isStale(outDir: string): boolean {
-  const page = `${outDir}/index.html`;
+  const page = join(outDir, "index.html");
   if (!existsSync(page)) return true;
   const builtAt = statSync(page).mtimeMs;
   return [rendererRoot, sharedSources].some((folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true }).some(
-      (entry) => entry.isFile() && statSync(`${entry.parentPath}/${entry.name}`).mtimeMs > builtAt,
+      (entry) => entry.isFile() && statSync(join(entry.parentPath, entry.name)).mtimeMs > builtAt,
     ),
   );
 }

@@ -64,11 +64,12 @@ export function samplesChart(samples: readonly Sample[], theme: ChartTheme): Poi
       ...options,
       scales: {
         x: { ...axis("Time since the start (s)"), min: 0 },
-        y: { ...axis("Inference (ms)"), grace: "5%" },
+        y: { ...axis("Inference (ms)"), min: 0, grace: "5%" },
         canary: {
           ...axis("Canary (ms)"),
           position: "right",
           display: canary.length > 0,
+          min: 0,
           grace: "30%",
           grid: { display: false },
         },

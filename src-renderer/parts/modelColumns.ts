@@ -5,7 +5,7 @@ import type { Column } from "./tableRows.ts";
 /** What tables of models show of each. */
 export const modelColumns: Column<ModelSummary>[] = [
   { key: "name", title: "Name", value: (model) => model.name },
-  { key: "family", title: "Family", value: (model) => model.family, width: "130px", minor: true },
+  { key: "family", title: "Family", value: (model) => model.family, width: "190px", minor: true },
   { key: "kind", title: "Kind", value: (model) => model.kind, width: "90px", minor: true },
   { key: "ops", title: "Ops", value: (model) => model.ops, numeric: true, width: "72px", minor: true },
   {
