@@ -15,6 +15,7 @@ export const applicationId = 0x4c4c6162;
  */
 export const migrations: readonly Migration[] = [
   { version: 1, migrate: (database) => database.exec(firstSchema) },
+  { version: 2, migrate: (database) => database.exec(recipeSchema) },
 ];
 
 /*
@@ -86,8 +87,8 @@ CREATE TABLE cell (
 ) STRICT;
 CREATE INDEX cell_run_state ON cell (run_id, state);
 CREATE INDEX cell_running ON cell (run_id) WHERE state = 'running';
-CREATE INDEX cell_model_scenario ON cell (model_id, scenario_id, kept_attempt);
-CREATE INDEX cell_scenario_model ON cell (scenario_id, model_id, kept_attempt);
+CREATE INDEX cell_model_scenario ON cell (model_id, scenario_id, state);
+CREATE INDEX cell_scenario ON cell (scenario_id);
 
 CREATE TABLE attempt (
   cell_id INTEGER NOT NULL REFERENCES cell (id) ON DELETE CASCADE,
@@ -160,4 +161,12 @@ CREATE TABLE canary_reference (
   set_at TEXT NOT NULL,
   PRIMARY KEY (device, core_set, canary_hash)
 ) STRICT, WITHOUT ROWID;
+`;
+
+/* Networks whose weights are seeds are kept by their graph alone; the hash is that of the graph's text. */
+const recipeSchema = `
+CREATE TABLE recipe (
+  hash TEXT PRIMARY KEY,
+  graph BLOB NOT NULL
+) STRICT;
 `;

@@ -1,0 +1,62 @@
+import { Command, CommanderError } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { LabError, describeError } from "../lab/errors.ts";
+import { addDeviceCommands } from "./deviceCommands.ts";
+import { addDoorCommands } from "./doorCommands.ts";
+import { addModelCommands } from "./modelCommands.ts";
+import { addPredictorCommands } from "./predictorCommands.ts";
+import { addRunCommands } from "./runCommands.ts";
+
+/** How a command ended, as the shell sees it. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, cancelled: 130 } as const;
+
+/** The command line. `signal` cancels the command that runs. */
+export function createProgram(signal: AbortSignal): Command {
+  const program = new Command("latlab")
+    .description("Measures, predicts and validates the inference latency of neural networks")
+    .version(packageJson.version)
+    .option("--lab <folder>", "the lab's data folder (default: $LATLAB_HOME or the user's data folder)")
+    .option("--json", "one JSON document on standard output and nothing else")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(joinLines(text)) })
+    .exitOverride();
+  addDeviceCommands(program, signal);
+  addModelCommands(program, signal);
+  addRunCommands(program, signal);
+  addPredictorCommands(program, signal);
+  addDoorCommands(program, signal);
+  return program;
+}
+
+// Commander puts its guess at what was meant on a line of its own.
+function joinLines(text: string): string {
+  return `${text.trim().replace(/\s*\n\s*/g, " ")}\n`;
+}
+
+/** Runs a command line (without the program's name) and gives its exit code; errors are one line on standard error. */
+export async function runProgram(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const program = createProgram(signal);
+  try {
+    if (args.length === 0) {
+      program.outputHelp({ error: true });
+      return exitCodes.usage;
+    }
+    await program.parseAsync([...args], { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (signal.aborted && isCancellation(error)) return tellError(error, exitCodes.cancelled);
+    const usage = error instanceof LabError && error.code === "bad-request";
+    return tellError(error, usage ? exitCodes.usage : exitCodes.failed);
+  }
+}
+
+function isCancellation(error: unknown): boolean {
+  return error instanceof LabError && error.code === "cancelled";
+}
+
+function tellError(error: unknown, code: number): number {
+  const { message, hint } = describeError(error);
+  process.stderr.write(`error: ${message} (${hint.replace(/\.$/, "")})\n`);
+  return code;
+}

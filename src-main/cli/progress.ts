@@ -1,0 +1,49 @@
+import type { Job } from "../lab/contract.ts";
+import { formatEta } from "../lab/format.ts";
+
+/** Where progress is drawn; a terminal, or nothing at all. */
+export interface ProgressStream {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
+}
+
+const clearLine = "\r\x1b[K";
+
+/** One line on a terminal that tells how a job goes; silent where there is no terminal. */
+export class ProgressLine {
+  private readonly stream: ProgressStream;
+  private drawn = false;
+
+  constructor(stream: ProgressStream) {
+    this.stream = stream;
+  }
+
+  show(job: Job): void {
+    if (!this.stream.isTTY) return;
+    const text = describeProgress(job);
+    if (text === null) return;
+    const width = (this.stream.columns ?? 80) - 1;
+    this.stream.write(`${clearLine}${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+    this.drawn = true;
+  }
+
+  /** Takes the line away, before anything else is printed. */
+  clear(): void {
+    if (this.drawn) this.stream.write(clearLine);
+    this.drawn = false;
+  }
+}
+
+/** `12/40  30 %  about 2m left  nas-s1-0003 on host/1core/float32/tflite`; null for a job that has ended. */
+export function describeProgress(job: Job): string | null {
+  const { progress } = job;
+  if (progress.state === "queued") return `${job.title}: waiting for its turn`;
+  if (progress.state !== "running") return null;
+  const { done, total, etaMs, note } = progress;
+  if (total === 0) return note || job.title;
+  const share = `${Math.floor((done / total) * 100)} %`;
+  const count = Number.isInteger(done) ? `${done}/${total}  ${share}` : share;
+  const left = etaMs === null ? "" : `  ${formatEta(etaMs)} left`;
+  return `${count}${left}  ${note}`.trimEnd();
+}

@@ -1,0 +1,162 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import type { Precision, RunDetail, RunSummary, Runtime, Started, Thoroughness } from "../lab/contract.ts";
+import { benchmarkFailed, labUnwritable } from "../lab/errors.ts";
+import { formatSpread } from "../lab/format.ts";
+import { describeWriteError } from "../lab/outputFolder.ts";
+import { modelArgument } from "./modelCommands.ts";
+import { readInteger, readList, readOptions, seedOption, thoroughnessOption } from "./options.ts";
+import { printJson, printLine, printTable } from "./output.ts";
+import { Session } from "./session.ts";
+
+interface ProfileOptions {
+  device: string;
+  cores?: string[];
+  gpu?: boolean;
+  precision: Precision;
+  runtime: Runtime;
+  repetitions?: number;
+  seed?: number;
+  thoroughness?: Thoroughness;
+  resume?: number;
+  retry?: boolean;
+}
+
+/** Adds `profile` and `export`. */
+export function addRunCommands(program: Command, signal: AbortSignal): void {
+  program
+    .command("profile")
+    .description("measure models: a run over core sets, resumable at any time")
+    .addArgument(modelArgument(false))
+    .addOption(new Option("--device <id>", "which device").default("host"))
+    .addOption(
+      new Option("--cores <sets>", "core sets with commas between them, as `devices` names them").argParser(
+        readList,
+      ),
+    )
+    .addOption(new Option("--gpu", "measure on the GPU").conflicts("cores"))
+    .addOption(
+      new Option("--precision <precision>", "number format")
+        .choices(["float32", "float16", "int8"])
+        .default("float32"),
+    )
+    .addOption(
+      new Option("--runtime <runtime>", "what runs the model")
+        .choices(["tflite", "xnnpack", "gpu-cl"])
+        .default("tflite"),
+    )
+    .addOption(
+      new Option("--repetitions <number>", "cells of each model and scenario").argParser(
+        readInteger(1, 1000),
+      ),
+    )
+    .addOption(seedOption())
+    .addOption(thoroughnessOption())
+    .addOption(
+      new Option("--resume <run>", "go on with a run instead of starting one").argParser(readInteger(1)),
+    )
+    .addOption(new Option("--retry", "with --resume: also measure failed and noisy cells again"))
+    .action((models: string[], _options, command: Command) => {
+      const options = readOptions<ProfileOptions>(command);
+      checkProfile(command, options, models);
+      return Session.use(options, signal, async (session) => {
+        const summary = await session.finish(await startProfile(session, options, models));
+        const detail = await session.lab.run({ run: summary.id });
+        if (session.json) printJson(describeRun(summary));
+        else printRun(detail);
+        tellFailures(detail);
+      });
+    });
+
+  program
+    .command("export")
+    .description("write measurements as CSV, to standard output or a file")
+    .addOption(new Option("--scenario <id>", "only those of a scenario"))
+    .addOption(new Option("--ops", "one line an operator instead of one a cell"))
+    .addOption(new Option("--out <file>", "where it goes"))
+    .action((_options, command: Command) => {
+      const options = readOptions<{ scenario?: string; ops?: boolean; out?: string }>(command);
+      return Session.use(options, signal, async ({ lab, json }) => {
+        const { scenario, ops } = options;
+        const { csv, rows } = await lab.exportMeasurements({ scenario, ops });
+        const path = options.out === undefined ? null : resolve(options.out);
+        if (path !== null) writeCsv(path, csv);
+        if (json) printJson(path === null ? { rows, csv } : { rows, path });
+        else if (path === null) process.stdout.write(csv);
+        else printLine(`${rows} rows in ${path}`);
+      });
+    });
+}
+
+function checkProfile(command: Command, options: ProfileOptions, models: readonly string[]): void {
+  if (options.resume !== undefined) {
+    if (models.length > 0) command.error("error: --resume takes no models (the run has its own)");
+    return;
+  }
+  if (options.retry) command.error("error: --retry needs --resume RUN (it measures cells of that run again)");
+  if (models.length === 0) command.error("error: missing models (name some, or give --resume RUN)");
+  if (!options.cores && !options.gpu)
+    command.error("error: missing --cores SET or --gpu (`latlab devices` lists the core sets)");
+}
+
+function startProfile(
+  { lab }: Session,
+  options: ProfileOptions,
+  models: string[],
+): Promise<Started<"profile"> & { run: number }> {
+  if (options.resume !== undefined) return lab.resumeRun({ run: options.resume, retry: options.retry });
+  const { device, precision, runtime, repetitions, seed, thoroughness } = options;
+  const coreSets = options.gpu ? ["gpu"] : (options.cores ?? []);
+  return lab.startRun({ device, coreSets, precision, runtime, models, repetitions, seed, thoroughness });
+}
+
+function describeRun({ id, ...run }: RunSummary) {
+  return { run: id, ...run };
+}
+
+function printRun(run: RunDetail): void {
+  printTable(
+    [
+      { head: "model" },
+      { head: "scenario" },
+      { head: "latency", numeric: true },
+      { head: "kept", numeric: true },
+      { head: "state" },
+    ],
+    run.cellList.map((cell) => [
+      cell.model,
+      cell.scenario,
+      formatSpread(cell.latencyMs, cell.spreadMs),
+      `${cell.kept}/${cell.total}`,
+      cell.state,
+    ]),
+  );
+  printLine(
+    `Run ${run.id}: ${run.done} done, ${run.noisy} noisy, ${run.failed} failed of ${run.cells} cells`,
+  );
+}
+
+// A run that measured nothing has failed; a few refused models are its result, and are told.
+function tellFailures(run: RunDetail): void {
+  const failed = run.cellList.filter((cell) => cell.state === "failed");
+  const [first] = failed;
+  if (!first) return;
+  const reason = first.error ?? `${first.model} did not run on ${first.scenario}`;
+  if (failed.length === run.cells) throw benchmarkFailedAs(first.model, first.scenario, reason);
+  process.stderr.write(`warning: ${failed.length} of ${run.cells} cells failed; the first: ${reason}\n`);
+}
+
+function benchmarkFailedAs(model: string, scenario: string, reason: string): Error {
+  // The cell's own error already names model and scenario.
+  const prefix = `${model} did not run on ${scenario}: `;
+  return benchmarkFailed(model, scenario, reason.startsWith(prefix) ? reason.slice(prefix.length) : reason);
+}
+
+function writeCsv(path: string, csv: string): void {
+  try {
+    writeFileSync(path, csv);
+  } catch (error) {
+    throw labUnwritable(path, describeWriteError(error));
+  }
+}

@@ -1,0 +1,63 @@
+import type { JobKind, JobResults, Started } from "../lab/contract.ts";
+import { cancelled } from "../lab/errors.ts";
+import { chooseLabFolder } from "../lab/folder.ts";
+import { openLab, type OpenedLab } from "../lab/lab.ts";
+import { ProgressLine } from "./progress.ts";
+
+/** Options every command takes. */
+export interface CommonOptions {
+  lab?: string;
+  json?: boolean;
+}
+
+/** One command's use of a lab: opened for it, closed after it, its jobs cancelled by the signal. */
+export class Session {
+  readonly lab: OpenedLab;
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+  private readonly progress = new ProgressLine(process.stderr);
+
+  private constructor(lab: OpenedLab, json: boolean, signal: AbortSignal) {
+    this.lab = lab;
+    this.json = json;
+    this.signal = signal;
+  }
+
+  /** Opens the lab of the options, acts on it and closes it. */
+  static async use<T>(
+    options: CommonOptions,
+    signal: AbortSignal,
+    act: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const lab = await openLab({ folder: chooseLabFolder(options.lab, process.env) });
+    const session = new Session(lab, options.json ?? false, signal);
+    try {
+      return await act(session);
+    } finally {
+      session.progress.clear();
+      await lab.close();
+    }
+  }
+
+  /** Waits for a job, showing how it goes; rejects with its error, or `cancelled`. */
+  async finish<K extends JobKind>({ job, kind }: Started<K>): Promise<JobResults[K]> {
+    const cancel = () => void this.lab.cancelJob({ job });
+    const unsubscribe = this.lab.subscribe((event) => {
+      if (event.type === "job" && event.job.id === job) this.progress.show(event.job);
+    });
+    this.signal.addEventListener("abort", cancel, { once: true });
+    if (this.signal.aborted) cancel();
+    try {
+      return await this.lab.jobResult({ job, kind });
+    } finally {
+      unsubscribe();
+      this.signal.removeEventListener("abort", cancel);
+      this.progress.clear();
+    }
+  }
+
+  /** Rejects with `cancelled` once the command was interrupted. */
+  check(): void {
+    if (this.signal.aborted) throw cancelled();
+  }
+}
