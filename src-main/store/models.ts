@@ -56,9 +56,7 @@ export function listModels(store: Store, filter: ModelFilter = {}): ModelSummary
   return readConsistently(store, () => {
     const rows = store.statement<ModelRow>(`${selectModel} WHERE m.removed_at IS NULL ORDER BY m.id`).all();
     const measuredOn = new Map<number, string[]>();
-    for (const { model, scenario } of store
-      .statement<MeasuredRow>(`${selectMeasured} ORDER BY 1, 2`)
-      .iterate()) {
+    for (const { model, scenario } of store.statement<MeasuredRow>(nameMeasured(measuredCells)).iterate()) {
       const names = measuredOn.get(model);
       if (names) names.push(scenario);
       else measuredOn.set(model, [scenario]);
@@ -83,7 +81,7 @@ export function findModel(store: Store, name: string): ModelSummary | null {
       .get(name);
     if (!row) return null;
     const measured = store
-      .statement<MeasuredRow>(`${selectMeasured} AND c.model_id = ? ORDER BY 2`)
+      .statement<MeasuredRow>(nameMeasured(`${measuredCells} AND c.model_id = ?`))
       .all(row.id);
     return summarize(
       row,
@@ -142,9 +140,15 @@ interface MeasuredRow {
 const selectModel = `SELECT m.id, m.name, m.family, m.kind, m.ops, m.flops, m.params, m.bytes, m.hash,
   m.added_at AS addedAt FROM model m`;
 
-const selectMeasured = `SELECT DISTINCT c.model_id AS model, s.name AS scenario
-  FROM cell c JOIN attempt a ON a.cell_id = c.id AND a.number = c.kept_attempt
-  JOIN scenario s ON s.id = c.scenario_id WHERE a.state <> 'failed'`;
+// Reads the index alone: the state of a cell tells, but for one that is being tried again.
+const measuredCells = `SELECT DISTINCT c.model_id AS model, c.scenario_id AS scenario FROM cell c
+  WHERE (c.state IN ('done', 'noisy') OR c.state = 'running' AND EXISTS (
+    SELECT 1 FROM cell r JOIN attempt a ON a.cell_id = r.id AND a.number = r.kept_attempt
+    WHERE r.id = c.id AND a.state <> 'failed'))`;
+
+function nameMeasured(cells: string): string {
+  return `SELECT d.model, s.name AS scenario FROM (${cells}) d JOIN scenario s ON s.id = d.scenario ORDER BY 1, 2`;
+}
 
 function summarize({ id: _, ...row }: ModelRow, measuredOn: string[]): ModelSummary {
   return { ...row, measuredOn };

@@ -128,7 +128,12 @@ describe("models", () => {
       const result = makeResult(cell);
       commitCell(store, cell.id, failed ? { ...result, state: "failed", latencyMs: null } : result);
     }
-    expect(listModels(store).map((entry) => entry.measuredOn)).toEqual([[oneCore, twoCores], [twoCores], []]);
+    const measuredOn = () => listModels(store).map((entry) => entry.measuredOn);
+    expect(measuredOn()).toEqual([[oneCore, twoCores], [twoCores], []]);
+    expect(names.map((name) => findModel(store, name)!.measuredOn)).toEqual(measuredOn());
+    // Trying again, or for the first time, changes nothing until there is a result.
+    for (const cell of getRun(store, run)!.cellList) startCell(store, cell.id);
+    expect(measuredOn()).toEqual([[oneCore, twoCores], [twoCores], []]);
   });
 });
 
