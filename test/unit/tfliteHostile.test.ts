@@ -60,12 +60,48 @@ describe("references that lead nowhere", () => {
   });
 
   it("every field list that is longer than the file, or too short to be one", () => {
-    for (const length of [0, 1, 2, 3, 5, 0x7fff, 0xffff]) {
+    for (const length of [0, 1, 2, 3, 5, 0x7ffe, 0x7fff, 0xfffe, 0xffff]) {
       const bytes = rawModel();
       const view = new DataView(bytes.buffer);
       view.setUint16(root - view.getInt32(root, true), length, true);
       expect(refusal(bytes)).toContain("field list");
     }
+  });
+});
+
+describe("a table", () => {
+  const root = new DataView(rawModel().buffer).getUint32(0, true);
+
+  it("that is longer than the file, or too short to be one, is refused", () => {
+    for (const length of [0, 3, 0x7fff, 0xffff]) {
+      const bytes = rawModel();
+      const view = new DataView(bytes.buffer);
+      view.setUint16(root - view.getInt32(root, true) + 2, length, true);
+      expect(refusal(bytes)).toContain(`model: the table at byte ${root} has a wrong length`);
+    }
+  });
+
+  it("with a field outside of it is refused", () => {
+    for (const offset of [1, 3, 0x7fff, 0xffff]) {
+      const bytes = rawModel();
+      const view = new DataView(bytes.buffer);
+      view.setUint16(root - view.getInt32(root, true) + 4, offset, true);
+      expect(refusal(bytes)).toContain("model: its field 0 lies outside of the table");
+    }
+  });
+});
+
+describe("a vector at the end of the file", () => {
+  it("is refused when it is one element longer than the file", () => {
+    const bytes = rawModel();
+    const view = new DataView(bytes.buffer);
+    // The shape both tensors share: one dimension of 2.
+    const [count, dimension] = [bytes.length - 8, bytes.length - 4];
+    expect([view.getUint32(count, true), view.getUint32(dimension, true)]).toEqual([1, 2]);
+    view.setUint32(count, 2, true);
+    expect(refusal(bytes)).toContain("has 2 elements, more than the file holds");
+    view.setUint32(count, 0, true);
+    expect(readTflite(bytes, "scalar").subgraphs[0]!.tensors[0]!.shape).toEqual([]);
   });
 });
 
