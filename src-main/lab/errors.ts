@@ -20,6 +20,8 @@ export type ErrorCode =
   | "lab-unwritable"
   | "lab-corrupt"
   | "disk-full"
+  | "address-unavailable"
+  | "window-missing"
   | "bad-request"
   | "cancelled"
   | "disconnected"
@@ -215,6 +217,22 @@ export function diskFull(path: string): LabError {
     "disk-full",
     `The disk that holds ${path} is full`,
     "Free some space and resume the run; everything committed before is intact.",
+  );
+}
+
+export function addressUnavailable(host: string, port: number, reason: string): LabError {
+  return new LabError(
+    "address-unavailable",
+    `The lab cannot be served at ${host}:${port}: ${reason}`,
+    "Choose another port with --port (0 takes a free one), or end the program that has it.",
+  );
+}
+
+export function windowMissing(folder: string, reason: string): LabError {
+  return new LabError(
+    "window-missing",
+    `The window is not built in ${folder}: ${reason}`,
+    "Build it with `npm run build` in the folder of Latency Lab.",
   );
 }
 
