@@ -1,0 +1,211 @@
+import type { Runtime } from "../lab/contract.ts";
+import { listCpuKernels } from "../kernels/cpu.ts";
+import { costGraph } from "../model/cost.ts";
+import { mainSubgraph, type Graph } from "../model/graph.ts";
+import { createFacts, readFacts } from "./facts.ts";
+import { listFeatures, writeFeatures } from "./features.ts";
+
+/** One network measured in one cell of a scenario. */
+export interface MeasuredNetwork {
+  model: string;
+  family: string;
+  graph: Graph;
+  /** End to end, without per-op hooks. */
+  latencyMs: number;
+  /** Time of each op by its index in the entry subgraph. */
+  opTimes: { op: number; ms: number }[];
+  cell: number;
+}
+
+/** A network of a data set: all its cells taken together. */
+export interface NetworkRow {
+  model: string;
+  family: string;
+  graph: Graph;
+  flops: number;
+  latencyMs: number;
+  /** Kernels with a class, and the sum of their times. */
+  kernels: number;
+  kernelMs: number;
+  /** Sum of the op times that belong to no class. */
+  uncoveredMs: number;
+  cells: number[];
+}
+
+/** The measured kernels of one class: what its regressor learns from. */
+export interface ClassTable {
+  kernel: string;
+  columns: number;
+  /** Row-major features. */
+  x: Float64Array;
+  ms: Float64Array;
+  /** Place of each row's network in the data set. */
+  network: Int32Array;
+  /** The op that does the kernel's work, by index in the entry subgraph. */
+  op: Int32Array;
+}
+
+/** Measured networks as tables, one a kernel class, sorted by class name. */
+export interface Dataset {
+  networks: NetworkRow[];
+  tables: ClassTable[];
+}
+
+/** Times below the clock's resolution are taken as this: a relative error needs something to be relative to. */
+export const shortestMs = 0.0002;
+
+/**
+ * Turns measurements into tables. Cells of one model become one network (medians of its times), so that a network never
+ * stands on both sides of a split by being measured twice; the order is that of first appearance.
+ */
+export function buildDataset(measured: readonly MeasuredNetwork[], runtime: Runtime): Dataset {
+  const collectors = new Map<string, TableCollector>();
+  const networks = groupByModel(measured).map((cells, place) => {
+    const first = cells[0]!;
+    const opMs = mergeOpTimes(cells);
+    const row: NetworkRow = {
+      model: first.model,
+      family: first.family,
+      graph: first.graph,
+      flops: costGraph(first.graph).flops,
+      latencyMs: median(cells.map((cell) => cell.latencyMs)),
+      kernels: 0,
+      kernelMs: 0,
+      uncoveredMs: 0,
+      cells: cells.map((cell) => cell.cell),
+    };
+    const subgraph = mainSubgraph(first.graph);
+    for (const kernel of listCpuKernels(first.graph, runtime)) {
+      const times = kernel.ops.flatMap((op) => opMs.get(op) ?? []);
+      if (times.length === 0) continue;
+      const ms = times.reduce((sum, time) => sum + time, 0);
+      const known =
+        kernel.class !== null && readFacts(facts, subgraph, subgraph.ops[kernel.ops[0]!]!);
+      if (!known || kernel.class === null) {
+        row.uncoveredMs += ms;
+        continue;
+      }
+      row.kernels++;
+      row.kernelMs += ms;
+      let collector = collectors.get(kernel.class);
+      if (!collector) collectors.set(kernel.class, (collector = new TableCollector(kernel.class)));
+      collector.add(ms, place, kernel.ops[0]!);
+    }
+    return row;
+  });
+  const tables = [...collectors.values()].map((collector) => collector.finish());
+  tables.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
+  const dataset = { networks, tables };
+  alignOpTimes(dataset);
+  return dataset;
+}
+
+/** Op times further than this from what their network's end-to-end time says were taken in another state of the device. */
+const suspiciousRatio = 1.1;
+/** Differences below this are overhead of small networks, not another state. */
+const suspiciousMs = 0.3;
+
+// End-to-end and op times come from two passes. On a machine with a slow and a fast state the second pass may have run in
+// the other one; its times still tell how the network's time is shared among its ops, so they are scaled, not discarded.
+function alignOpTimes({ networks, tables }: Dataset): void {
+  const summed = networks.map((network) => network.kernelMs + network.uncoveredMs);
+  const ratios = networks.flatMap((network, place) =>
+    summed[place]! > 0 ? [network.latencyMs / summed[place]!] : [],
+  );
+  if (ratios.length < 3) return;
+  const usual = median(ratios);
+  const factors = networks.map((network, place) => {
+    const factor = network.latencyMs / (summed[place]! * usual);
+    const off = Math.abs(network.latencyMs - summed[place]! * usual);
+    const suspicious = factor > suspiciousRatio || factor < 1 / suspiciousRatio;
+    return summed[place]! > 0 && suspicious && off > suspiciousMs ? factor : 1;
+  });
+  networks.forEach((network, place) => {
+    network.kernelMs *= factors[place]!;
+    network.uncoveredMs *= factors[place]!;
+  });
+  for (const table of tables)
+    table.network.forEach((network, row) => (table.ms[row]! *= factors[network]!));
+}
+
+const facts = createFacts();
+
+class TableCollector {
+  private readonly kernel: string;
+  private readonly features;
+  private readonly x: number[] = [];
+  private readonly ms: number[] = [];
+  private readonly network: number[] = [];
+  private readonly op: number[] = [];
+  private readonly row: Float64Array;
+
+  constructor(kernel: string) {
+    this.kernel = kernel;
+    this.features = listFeatures(kernel);
+    this.row = new Float64Array(this.features.length);
+  }
+
+  // The facts of the op are those read last.
+  add(ms: number, network: number, op: number): void {
+    writeFeatures(this.features, facts, this.row, 0);
+    this.x.push(...this.row);
+    this.ms.push(Math.max(ms, shortestMs));
+    this.network.push(network);
+    this.op.push(op);
+  }
+
+  finish(): ClassTable {
+    return {
+      kernel: this.kernel,
+      columns: this.features.length,
+      x: Float64Array.from(this.x),
+      ms: Float64Array.from(this.ms),
+      network: Int32Array.from(this.network),
+      op: Int32Array.from(this.op),
+    };
+  }
+}
+
+/** The rows of a table whose network is chosen. */
+export function selectRows(table: ClassTable, isChosen: (network: number) => boolean): ClassTable {
+  const rows: number[] = [];
+  table.network.forEach((network, row) => {
+    if (isChosen(network)) rows.push(row);
+  });
+  const { columns } = table;
+  const x = new Float64Array(rows.length * columns);
+  rows.forEach((row, place) => x.set(table.x.subarray(row * columns, (row + 1) * columns), place * columns));
+  return {
+    kernel: table.kernel,
+    columns,
+    x,
+    ms: Float64Array.from(rows, (row) => table.ms[row]!),
+    network: Int32Array.from(rows, (row) => table.network[row]!),
+    op: Int32Array.from(rows, (row) => table.op[row]!),
+  };
+}
+
+function groupByModel(measured: readonly MeasuredNetwork[]): MeasuredNetwork[][] {
+  const groups = new Map<string, MeasuredNetwork[]>();
+  for (const network of measured) {
+    const group = groups.get(network.model);
+    if (group) group.push(network);
+    else groups.set(network.model, [network]);
+  }
+  return [...groups.values()];
+}
+
+function mergeOpTimes(cells: readonly MeasuredNetwork[]): Map<number, number> {
+  const times = new Map<number, number[]>();
+  for (const cell of cells)
+    for (const { op, ms } of cell.opTimes)
+      if (ms >= 0) times.set(op, [...(times.get(op) ?? []), ms]);
+  return new Map([...times].map(([op, list]) => [op, median(list)]));
+}
+
+/** The middle value, the mean of the two middle ones for an even count; NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
