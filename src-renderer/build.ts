@@ -6,7 +6,10 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { InlineConfig } from "vite";
 
 const rendererRoot = fileURLToPath(new URL(".", import.meta.url));
-const sharedSources = fileURLToPath(new URL("../src-main/lab/", import.meta.url));
+// What the page takes from the lab at run time.
+const sharedSources = ["wire.ts", "format.ts", "errors.ts"].map((name) =>
+  fileURLToPath(new URL(`../src-main/lab/${name}`, import.meta.url)),
+);
 
 /** Where the built page lies unless told otherwise. */
 export const rendererOut = fileURLToPath(new URL("../out/renderer/", import.meta.url));
@@ -54,9 +57,8 @@ function isStale(outDir: string): boolean {
   const page = join(outDir, "index.html");
   if (!existsSync(page)) return true;
   const builtAt = statSync(page).mtimeMs;
-  return [rendererRoot, sharedSources].some((folder) =>
-    readdirSync(folder, { recursive: true, withFileTypes: true }).some(
-      (entry) => entry.isFile() && statSync(join(entry.parentPath, entry.name)).mtimeMs > builtAt,
-    ),
-  );
+  const own = readdirSync(rendererRoot, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return [...own, ...sharedSources].some((path) => statSync(path).mtimeMs > builtAt);
 }
