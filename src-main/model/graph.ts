@@ -24,6 +24,10 @@ export const dataTypes = [
   "uint16",
   "int4",
   "bfloat16",
+  "int2",
+  "uint4",
+  "float8e4m3fn",
+  "float8e5m2",
 ] as const;
 
 export type DataType = (typeof dataTypes)[number];
@@ -128,6 +132,10 @@ const bitsOf: Record<DataType, number> = {
   uint16: 16,
   int4: 4,
   bfloat16: 16,
+  int2: 2,
+  uint4: 4,
+  float8e4m3fn: 8,
+  float8e5m2: 8,
 };
 
 /** Bytes a dense tensor takes in memory; 0 for types without a fixed size. */
