@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import type { DemoResult, DemoScenario } from "../lab/contract.ts";
 import { formatCount, formatDuration, formatMs, formatPercent } from "../lab/format.ts";
+import { openBrowser } from "./browser.ts";
 import { readInteger, readOptions, seedOption } from "./options.ts";
 import { printJson, printLine, printTable } from "./output.ts";
 import { listScores, scoreColumns } from "./predictorCommands.ts";
@@ -15,8 +16,9 @@ export function addDoorCommands(program: Command, signal: AbortSignal): void {
       new Option("--port <number>", "0 takes a free one").argParser(readInteger(0, 65535)).default(0),
     )
     .addOption(new Option("--host <address>", "address to listen on").default("127.0.0.1"))
+    .addOption(new Option("--open", "open the browser"))
     .action((_options, command: Command) => {
-      const options = readOptions<{ port: number; host: string }>(command);
+      const options = readOptions<{ port: number; host: string; open?: boolean }>(command);
       return Session.use(options, signal, async ({ lab, json }) => {
         const [{ serve }, { prepareWindow }] = await Promise.all([
           import("../server.ts"),
@@ -26,6 +28,7 @@ export function addDoorCommands(program: Command, signal: AbortSignal): void {
         const server = await serve({ lab, port, host, files: await prepareWindow() });
         if (json) printJson({ url: server.url });
         else printLine(`Latency Lab is at ${server.url} (Ctrl+C ends it)`);
+        if (options.open) openBrowser(server.url);
         await new Promise<void>((resolve) => {
           if (signal.aborted) resolve();
           signal.addEventListener("abort", () => resolve(), { once: true });

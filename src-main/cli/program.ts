@@ -3,12 +3,10 @@ import packageJson from "../../package.json" with { type: "json" };
 import { LabError, describeError } from "../lab/errors.ts";
 import { addDeviceCommands } from "./deviceCommands.ts";
 import { addDoorCommands } from "./doorCommands.ts";
+import { exitCodes } from "./exitCodes.ts";
 import { addModelCommands } from "./modelCommands.ts";
 import { addPredictorCommands } from "./predictorCommands.ts";
 import { addRunCommands } from "./runCommands.ts";
-
-/** How a command ended, as the shell sees it. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, cancelled: 130 } as const;
 
 /** The command line. `signal` cancels the command that runs. */
 export function createProgram(signal: AbortSignal): Command {
@@ -28,9 +26,10 @@ export function createProgram(signal: AbortSignal): Command {
   return program;
 }
 
-// Commander puts its guess at what was meant on a line of its own.
+// Commander puts its guess at what was meant on a line of its own, and where it has none says nothing of what to do.
 function joinLines(text: string): string {
-  return `${text.trim().replace(/\s*\n\s*/g, " ")}\n`;
+  const line = text.trim().replace(/\s*\n\s*/g, " ");
+  return line.endsWith(")") ? `${line}\n` : `${line.replace(/\.$/, "")} (--help tells what there is)\n`;
 }
 
 /** Runs a command line (without the program's name) and gives its exit code; errors are one line on standard error. */
