@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { CountReporter } from "./test/reporter.ts";
 
 export default defineConfig({
   test: {
     include: ["test/{unit,integration,e2e}/**/*.test.ts"],
     globalSetup: ["test/setup.ts"],
+    reporters: ["default", new CountReporter()],
     testTimeout: 120_000,
     hookTimeout: 240_000,
     pool: "forks",
