@@ -42,15 +42,15 @@ function formatPlain(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 6) });
 }
 
-/** The text a row is found by, lower case; made once per row, since filtering must keep up with typing. */
+/** The text a row is found by, lower case: what its columns of words say. Numbers are for sorting, not for finding. */
 export function indexRow<Row>(columns: readonly Column<Row>[], row: Row): string {
-  return columns
-    .map((column) => {
-      const value = column.value(row);
-      return typeof value === "string" ? value : showCell(column, row);
-    })
-    .join("\n")
-    .toLowerCase();
+  let text = "";
+  for (const column of columns) {
+    if (column.numeric) continue;
+    const value = column.value(row);
+    text += `${typeof value === "string" ? value : showCell(column, row)}\n`;
+  }
+  return text.toLowerCase();
 }
 
 /** The places of the rows whose text holds every word of the filter, in their order. */

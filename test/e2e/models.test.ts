@@ -66,6 +66,7 @@ describe("models", () => {
       `${heaviest.name},${heaviest.family},sampled,${heaviest.ops},${heaviest.flops},${heaviest.params},${heaviest.bytes},`,
     );
     // The filter is part of the address.
+    await shell.page.waitForURL(/[?&]q=/);
     await shell.page.reload();
     await table.rows.first().waitFor();
     expect(await table.readColumn(2)).toEqual([heaviest.name]);
