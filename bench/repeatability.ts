@@ -87,15 +87,24 @@ try {
   const summary = {
     cores: values.cores,
     minutes: (performance.now() - start) / 60_000,
-    medianSpread: quantile(rows.map((row) => row.keptSpread), 0.5),
+    medianSpread: quantile(
+      rows.map((row) => row.keptSpread),
+      0.5,
+    ),
     worstSpread: Math.max(...rows.map((row) => row.keptSpread)),
-    plainMedianSpread: quantile(rows.map((row) => row.plainSpread), 0.5),
+    plainMedianSpread: quantile(
+      rows.map((row) => row.plainSpread),
+      0.5,
+    ),
     plainWorstSpread: Math.max(...rows.map((row) => row.plainSpread)),
     noisyCells: rows.reduce((sum, row) => sum + row.noisy, 0),
   };
   if (values.json) console.log(JSON.stringify({ ...summary, rows }));
   else {
-    const table = new Table({ head: ["network", "results", "spread", "plain medians"], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ["network", "results", "spread", "plain medians"],
+      style: { head: [], border: [] },
+    });
     for (const row of rows)
       table.push([
         row.model,

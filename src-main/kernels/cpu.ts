@@ -98,13 +98,13 @@ choosers.set(
 );
 choosers.set(
   "TRANSPOSE_CONV",
-  withFilterRank(4, { class: "transpose-conv", why: "a matrix product whose columns are added up into the output" }),
+  withFilterRank(4, {
+    class: "transpose-conv",
+    why: "a matrix product whose columns are added up into the output",
+  }),
 );
 choosers.set("CONV_3D", withFilterRank(5, { class: "conv-3d", why: "three-dimensional patches" }));
-choosers.set(
-  "CONV_3D_TRANSPOSE",
-  withFilterRank(5, { class: "conv-3d", why: "three-dimensional patches" }),
-);
+choosers.set("CONV_3D_TRANSPOSE", withFilterRank(5, { class: "conv-3d", why: "three-dimensional patches" }));
 choosers.set(
   "FULLY_CONNECTED",
   withFilterRank(2, { class: "fully-connected", why: "a matrix product that reads each weight once" }),
@@ -121,8 +121,16 @@ assign("TANH", "activation-tanh", "an exponential for each element");
 assign("HARD_SWISH", "activation-hard-swish", "a few operations for each element");
 assign("PRELU LEAKY_RELU", "activation-prelu", "a slope for each element or channel");
 assign("ELU GELU", "activation-elu", "an exponential for each element");
-assign("ABS NEG SQUARE SIGN FLOOR CEIL ROUND LOGICAL_NOT", "elementwise-unary", "one simple operation for each element");
-assign("SQRT RSQRT EXP LOG SIN COS POW ATAN2", "elementwise-function", "a mathematical function for each element");
+assign(
+  "ABS NEG SQUARE SIGN FLOOR CEIL ROUND LOGICAL_NOT",
+  "elementwise-unary",
+  "one simple operation for each element",
+);
+assign(
+  "SQRT RSQRT EXP LOG SIN COS POW ATAN2",
+  "elementwise-function",
+  "a mathematical function for each element",
+);
 assign("CONCATENATION PACK", "concat", "copies inputs side by side");
 assign("SPLIT SPLIT_V UNPACK", "split", "copies slices of the input apart");
 assign("SLICE STRIDED_SLICE", "slice", "copies a part of the input");

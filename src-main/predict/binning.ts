@@ -57,11 +57,7 @@ export function findBin(edges: Float64Array, value: number): number {
 }
 
 /** Cuts a row-major table of finite numbers into bins. */
-export function binTable(
-  table: Float64Array,
-  columns: number,
-  bins: number = mostBins,
-): BinnedTable {
+export function binTable(table: Float64Array, columns: number, bins: number = mostBins): BinnedTable {
   const rows = columns === 0 ? 0 : table.length / columns;
   const codes = new Uint16Array(table.length);
   const starts = new Int32Array(columns + 1);

@@ -153,11 +153,7 @@ export function weightedError(
 }
 
 /** Predictions of the first `trees` trees for every row of a table. */
-export function predictRows(
-  ensemble: TreeEnsemble,
-  table: LearningTable,
-  trees?: number,
-): Float64Array {
+export function predictRows(ensemble: TreeEnsemble, table: LearningTable, trees?: number): Float64Array {
   return table.y.map((_, row) => predictTrees(ensemble, table.x, row * table.columns, trees));
 }
 

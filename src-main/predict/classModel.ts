@@ -7,6 +7,8 @@ export interface ClassModel {
   kernel: string;
   /** `lasso`, `boosting`, `lasso + boosting` (the mean of both), or the simpler model that stands in. */
   learner: string;
+  /** Names of the features in the order of the columns. */
+  features: string[];
   roofline: Roofline;
   /** Their mean is added to the roofline's logarithm; none for a model that stands in. */
   corrections: Correction[];

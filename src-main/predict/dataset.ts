@@ -79,8 +79,7 @@ export function buildDataset(measured: readonly MeasuredNetwork[], runtime: Runt
       const times = kernel.ops.flatMap((op) => opMs.get(op) ?? []);
       if (times.length === 0) continue;
       const ms = times.reduce((sum, time) => sum + time, 0);
-      const known =
-        kernel.class !== null && readFacts(facts, subgraph, subgraph.ops[kernel.ops[0]!]!);
+      const known = kernel.class !== null && readFacts(facts, subgraph, subgraph.ops[kernel.ops[0]!]!);
       if (!known || kernel.class === null) {
         row.uncoveredMs += ms;
         continue;
@@ -124,8 +123,7 @@ function alignOpTimes({ networks, tables }: Dataset): void {
     network.kernelMs *= factors[place]!;
     network.uncoveredMs *= factors[place]!;
   });
-  for (const table of tables)
-    table.network.forEach((network, row) => (table.ms[row]! *= factors[network]!));
+  for (const table of tables) table.network.forEach((network, row) => (table.ms[row]! *= factors[network]!));
 }
 
 const facts = createFacts();
@@ -198,8 +196,7 @@ function groupByModel(measured: readonly MeasuredNetwork[]): MeasuredNetwork[][]
 function mergeOpTimes(cells: readonly MeasuredNetwork[]): Map<number, number> {
   const times = new Map<number, number[]>();
   for (const cell of cells)
-    for (const { op, ms } of cell.opTimes)
-      if (ms >= 0) times.set(op, [...(times.get(op) ?? []), ms]);
+    for (const { op, ms } of cell.opTimes) if (ms >= 0) times.set(op, [...(times.get(op) ?? []), ms]);
   return new Map([...times].map(([op, list]) => [op, median(list)]));
 }
 

@@ -135,7 +135,8 @@ function readWindow(facts: OpFacts, subgraph: Subgraph, op: Op): void {
       const filter = subgraph.tensors[op.inputs[1] ?? -1]?.shape ?? emptyShape;
       facts.kernelHeight = Math.max(filter[1] ?? 1, 1);
       facts.kernelWidth = Math.max(filter[2] ?? 1, 1);
-      if (op.type === "CONV_2D") facts.groups = Math.max(1, Math.round(facts.inChannels / Math.max(filter[3] ?? 1, 1)));
+      if (op.type === "CONV_2D")
+        facts.groups = Math.max(1, Math.round(facts.inChannels / Math.max(filter[3] ?? 1, 1)));
       if (op.type === "DEPTHWISE_CONV_2D") facts.groups = facts.inChannels;
       return;
     }

@@ -27,11 +27,35 @@ const depth = (facts: OpFacts) =>
 
 // Work and traffic come first in every list: the roofline under each regressor reads them by these places.
 const flops = feature("FLOPs", "operations", "log", (f) => f.flops, "time grows with the arithmetic");
-const bytes = feature("bytes moved", "bytes", "log", (f) => f.bytes, "memory-bound kernels take as long as their traffic");
+const bytes = feature(
+  "bytes moved",
+  "bytes",
+  "log",
+  (f) => f.bytes,
+  "memory-bound kernels take as long as their traffic",
+);
 
-const outPixels = feature("output pixels", "pixels", "log", pixels, "rows of the matrix product; tiles and threads share them");
-const inChannels = feature("input channels", "channels", "log", (f) => f.inChannels, "length of the inner loops");
-const outChannels = feature("output channels", "channels", "log", (f) => f.outChannels, "columns of the matrix product");
+const outPixels = feature(
+  "output pixels",
+  "pixels",
+  "log",
+  pixels,
+  "rows of the matrix product; tiles and threads share them",
+);
+const inChannels = feature(
+  "input channels",
+  "channels",
+  "log",
+  (f) => f.inChannels,
+  "length of the inner loops",
+);
+const outChannels = feature(
+  "output channels",
+  "channels",
+  "log",
+  (f) => f.outChannels,
+  "columns of the matrix product",
+);
 const innerDepth = feature(
   "depth of a product",
   "elements",
@@ -46,7 +70,13 @@ const window = feature(
   (f) => f.kernelHeight * f.kernelWidth,
   "positions a window visits",
 );
-const kernelWidth = feature("kernel width", "pixels", "log", (f) => f.kernelWidth, "neighbours read from one row");
+const kernelWidth = feature(
+  "kernel width",
+  "pixels",
+  "log",
+  (f) => f.kernelWidth,
+  "neighbours read from one row",
+);
 const stride = feature(
   "stride",
   "pixels",
@@ -55,7 +85,13 @@ const stride = feature(
   "strided reads use part of each cache line and take other code",
 );
 const dilation = feature("dilation", "pixels", "log", (f) => f.dilation, "dilated kernels take another path");
-const groups = feature("groups", "groups", "log", (f) => f.groups, "each group is a small product of its own");
+const groups = feature(
+  "groups",
+  "groups",
+  "log",
+  (f) => f.groups,
+  "each group is a small product of its own",
+);
 const groupWidth = feature(
   "output channels of a group",
   "channels",
@@ -64,8 +100,20 @@ const groupWidth = feature(
   "columns of each small product",
 );
 const inElements = feature("input elements", "elements", "log", (f) => f.inElements, "activations read");
-const outElements = feature("output elements", "elements", "log", (f) => f.outElements, "activations written");
-const weights = feature("weights", "bytes", "log", (f) => f.weightBytes, "weights read; more than a cache holds come from memory");
+const outElements = feature(
+  "output elements",
+  "elements",
+  "log",
+  (f) => f.outElements,
+  "activations written",
+);
+const weights = feature(
+  "weights",
+  "bytes",
+  "log",
+  (f) => f.weightBytes,
+  "weights read; more than a cache holds come from memory",
+);
 const patches = feature(
   "gathered patches",
   "elements",
@@ -80,7 +128,13 @@ const intensity = feature(
   (f) => f.flops / Math.max(f.bytes, 1),
   "tells whether arithmetic or memory is the limit",
 );
-const rowWidth = feature("output width", "pixels", "log", (f) => f.outWidth, "narrow rows are mostly borders");
+const rowWidth = feature(
+  "output width",
+  "pixels",
+  "log",
+  (f) => f.outWidth,
+  "narrow rows are mostly borders",
+);
 const channelTail = feature(
   "channels beyond a multiple of 8",
   "share",
@@ -117,12 +171,96 @@ function tail(count: number, lanes: number): number {
   return Math.ceil(count / lanes) * (lanes / count) - 1;
 }
 
-const convolution = [flops, bytes, outPixels, inChannels, outChannels, innerDepth, window, stride, dilation, inElements, outElements, weights, patches, intensity, rowWidth, channelTail, pixelTail];
-const product = [flops, bytes, outPixels, inChannels, outChannels, inElements, outElements, weights, intensity, rowWidth, channelTail, pixelTail];
-const groupedConvolution = [flops, bytes, outPixels, inChannels, outChannels, groups, groupWidth, innerDepth, window, stride, inElements, outElements, weights, intensity, rowWidth];
-const depthwise = [flops, bytes, outPixels, outChannels, window, kernelWidth, stride, dilation, inElements, outElements, weights, intensity, rowWidth, perChannel, channelTail];
-const pool = [flops, bytes, outPixels, outChannels, window, stride, inElements, outElements, rowWidth, channelTail];
-const elementwise = [flops, bytes, inElements, outElements, outChannels, outPixels, inputs, outputs, smallest];
+const convolution = [
+  flops,
+  bytes,
+  outPixels,
+  inChannels,
+  outChannels,
+  innerDepth,
+  window,
+  stride,
+  dilation,
+  inElements,
+  outElements,
+  weights,
+  patches,
+  intensity,
+  rowWidth,
+  channelTail,
+  pixelTail,
+];
+const product = [
+  flops,
+  bytes,
+  outPixels,
+  inChannels,
+  outChannels,
+  inElements,
+  outElements,
+  weights,
+  intensity,
+  rowWidth,
+  channelTail,
+  pixelTail,
+];
+const groupedConvolution = [
+  flops,
+  bytes,
+  outPixels,
+  inChannels,
+  outChannels,
+  groups,
+  groupWidth,
+  innerDepth,
+  window,
+  stride,
+  inElements,
+  outElements,
+  weights,
+  intensity,
+  rowWidth,
+];
+const depthwise = [
+  flops,
+  bytes,
+  outPixels,
+  outChannels,
+  window,
+  kernelWidth,
+  stride,
+  dilation,
+  inElements,
+  outElements,
+  weights,
+  intensity,
+  rowWidth,
+  perChannel,
+  channelTail,
+];
+const pool = [
+  flops,
+  bytes,
+  outPixels,
+  outChannels,
+  window,
+  stride,
+  inElements,
+  outElements,
+  rowWidth,
+  channelTail,
+];
+const elementwise = [
+  flops,
+  bytes,
+  inElements,
+  outElements,
+  outChannels,
+  outPixels,
+  inputs,
+  outputs,
+  smallest,
+];
 
 /** Columns of the roofline's variables in every list of features. */
 export const flopsColumn = 0;
@@ -162,6 +300,7 @@ export function writeFeatures(
 export function relatedClasses(kernelClass: string): string {
   if (/^(conv|transpose-conv|fully-connected|batch-matmul)/.test(kernelClass)) return "matrix products";
   if (/^(depthwise|pool|mean|reduce)/.test(kernelClass)) return "windows and reductions";
-  if (/^(elementwise|activation|softmax|normalization|convert)/.test(kernelClass)) return "element-wise kernels";
+  if (/^(elementwise|activation|softmax|normalization|convert)/.test(kernelClass))
+    return "element-wise kernels";
   return "copies";
 }

@@ -3,8 +3,7 @@ import { fitClass, type ClassFit, type ClassTask } from "./classTask.ts";
 
 /** What a fit worker does: fit a kernel class, or boost trees on a table. */
 export type FitJob =
-  | { kind: "class"; task: ClassTask }
-  | { kind: "boosting"; table: LearningTable; options: BoostingOptions };
+  { kind: "class"; task: ClassTask } | { kind: "boosting"; table: LearningTable; options: BoostingOptions };
 
 /** The result of each kind of job. */
 export interface FitResults {

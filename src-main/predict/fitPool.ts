@@ -88,7 +88,9 @@ function runInWorkers(
         else feed(worker);
       });
       worker.on("error", fail);
-      worker.on("exit", (code) => fail(new Error(`A fit worker ended with code ${code} before its work was done`)));
+      worker.on("exit", (code) =>
+        fail(new Error(`A fit worker ended with code ${code} before its work was done`)),
+      );
       feed(worker);
     }
   });

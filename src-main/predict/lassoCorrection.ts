@@ -1,4 +1,12 @@
-import { createDesign, expandRow, listTerms, none, standardiseValue, type Design, type Term } from "./design.ts";
+import {
+  createDesign,
+  expandRow,
+  listTerms,
+  none,
+  standardiseValue,
+  type Design,
+  type Term,
+} from "./design.ts";
 import type { Feature } from "./features.ts";
 import { LassoPath, largestPenalty, listPenalties, type LinearModel } from "./lasso.ts";
 import { addRow, combineMoments, createMoments } from "./moments.ts";

@@ -75,11 +75,7 @@ function solveActive(gram: Float64Array, moments: Float64Array, active: number[]
  * Fits y ≈ Σ bⱼxⱼ with b ≥ 0 so that the sum of squared relative errors is least: each row is weighted by 1/y².
  * `rows` are row-major with `columns` numbers each; rows whose y is not positive are left out.
  */
-export function fitRelativeNonNegative(
-  rows: Float64Array,
-  columns: number,
-  y: Float64Array,
-): Float64Array {
+export function fitRelativeNonNegative(rows: Float64Array, columns: number, y: Float64Array): Float64Array {
   const gram = new Float64Array(columns * columns);
   const moments = new Float64Array(columns);
   for (let row = 0; row < y.length; row++) {

@@ -15,9 +15,7 @@ export interface Roofline {
 /** Time of the kernel whose features start at `start`; never below the floor that keeps logarithms finite. */
 export function evaluateRoofline(line: Roofline, row: Float64Array, start = 0): number {
   const ms =
-    line.constantMs +
-    line.msPerFlop * row[start + flopsColumn]! +
-    line.msPerByte * row[start + bytesColumn]!;
+    line.constantMs + line.msPerFlop * row[start + flopsColumn]! + line.msPerByte * row[start + bytesColumn]!;
   return ms > floorMs ? ms : floorMs;
 }
 

@@ -1,0 +1,5 @@
+import { benchFit, formatFitFigures } from "./fit.ts";
+import { benchPredict, formatPredictFigures } from "./predict.ts";
+
+console.log(formatFitFigures(await benchFit()));
+console.log(formatPredictFigures(await benchPredict()));

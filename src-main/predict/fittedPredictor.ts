@@ -1,0 +1,65 @@
+import type {
+  ClassScores,
+  LearnerChoice,
+  OpPrediction,
+  PredictedPoint,
+  Prediction,
+  Runtime,
+  Scores,
+} from "../lab/contract.ts";
+import type { ClassModel } from "./classModel.ts";
+import type { Overhead } from "./overhead.ts";
+import type { Roofline } from "./roofline.ts";
+
+/** The line that stands in for classes without measurements: that of related classes, or of all. */
+export interface StandIn {
+  /** Related classes in words. */
+  group: string;
+  roofline: Roofline;
+  rows: number;
+  /** Half-width of the 90 % interval of one kernel, as a logarithm. */
+  spread: number;
+}
+
+/** What predicts: regressors by class, what stands in for others, overhead, and the error to expect. */
+export interface PredictorCore {
+  runtime: Runtime;
+  classes: ClassModel[];
+  standIns: StandIn[];
+  overhead: Overhead;
+  /** Half-width of the 90 % interval of a network, as a logarithm. */
+  spread: number;
+}
+
+/** Everything fitted for one scenario; serialised by `encodePredictor`. */
+export interface FittedPredictor extends PredictorCore {
+  scenario: string;
+  learner: LearnerChoice;
+  seed: number;
+  /** Wall time of the fit; the only part that differs between two fits of the same measurements. */
+  fitMs: number;
+  /** Kernels measured. */
+  rows: number;
+  trainedOn: string[];
+  /** Cells the rows come from. */
+  cells: number[];
+  scores: PredictorScores;
+}
+
+/** How good a predictor is by cross-validation, and what it is made of. */
+export interface PredictorScores {
+  classes: ClassScores[];
+  /** Each network predicted by a fit, hyper-parameters included, that did not see it. */
+  points: PredictedPoint[];
+  crossValidated: Scores;
+  /** The FLOPs-only line on the same folds. */
+  baseline: Scores;
+  /** Overhead of the median training network. */
+  overheadMs: number;
+}
+
+/** A network's predicted time, whole and by kernel. */
+export type NetworkPrediction = Pick<
+  Prediction,
+  "latencyMs" | "lowMs" | "highMs" | "overheadMs" | "uncovered"
+> & { ops: OpPrediction[] };

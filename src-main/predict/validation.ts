@@ -1,0 +1,133 @@
+import type { ClassScores, PredictedPoint } from "../lab/contract.ts";
+import { fitFlopsLine } from "./baseline.ts";
+import { median, type Dataset } from "./dataset.ts";
+import type { PlannedSet, TrainingSet } from "./fitPlan.ts";
+import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
+import { conformalQuantile } from "./interval.ts";
+import { predictNetwork } from "./networkPrediction.ts";
+import { evaluateOverhead } from "./overhead.ts";
+import { scorePredictions } from "./scores.ts";
+
+/** A network predicted by a fit that did not see it. */
+export interface HeldOut {
+  network: number;
+  predictedMs: number;
+  /** Measured and predicted time of each of its kernels that was measured. */
+  kernels: { kernel: string; measuredMs: number; predictedMs: number }[];
+}
+
+/** Predicts the test networks of a set from their graphs, as a user's would be. */
+export function tryOnHeldOut(core: PredictorCore, dataset: Dataset, set: TrainingSet): HeldOut[] {
+  const measured = new Map(set.test.map((network) => [network, new Map<number, number>()]));
+  for (const table of dataset.tables)
+    table.network.forEach((network, row) => measured.get(network)?.set(table.op[row]!, table.ms[row]!));
+  return set.test.map((network) => {
+    const prediction = predictNetwork(core, dataset.networks[network]!.graph);
+    const times = measured.get(network)!;
+    return {
+      network,
+      predictedMs: prediction.latencyMs,
+      kernels: prediction.ops.flatMap((op) => {
+        const measuredMs = times.get(op.index);
+        return measuredMs === undefined ? [] : [{ kernel: op.kernel, measuredMs, predictedMs: op.ms }];
+      }),
+    };
+  });
+}
+
+/** Sets the intervals of a predictor from the errors of fits that did not see the networks. */
+export function calibrate(core: PredictorCore, heldOut: readonly HeldOut[], dataset: Dataset): PredictorCore {
+  const errors = heldOut.map(({ network, predictedMs }) =>
+    Math.log(predictedMs / dataset.networks[network]!.latencyMs),
+  );
+  const byClass = groupByClass(heldOut);
+  const classes = core.classes.map((model) => {
+    const own = (byClass.get(model.kernel) ?? []).map((kernel) =>
+      Math.log(kernel.predictedMs / kernel.measuredMs),
+    );
+    return own.length >= enoughErrors ? { ...model, spread: conformalQuantile(own) } : model;
+  });
+  return { ...core, classes, spread: conformalQuantile(errors) };
+}
+
+/** With fewer errors a class keeps the spread of its own fit. */
+const enoughErrors = 9;
+
+/** Cross-validated accuracy as it is shown to users. */
+export function describeScores(
+  core: PredictorCore,
+  heldOut: readonly HeldOut[],
+  dataset: Dataset,
+  planned: readonly PlannedSet[],
+): PredictorScores {
+  const factor = Math.exp(core.spread);
+  const points = [...heldOut]
+    .sort((a, b) => a.network - b.network)
+    .map(({ network, predictedMs }): PredictedPoint => {
+      const { model, family, flops, latencyMs } = dataset.networks[network]!;
+      return {
+        model,
+        family,
+        flops,
+        measuredMs: latencyMs,
+        predictedMs,
+        lowMs: predictedMs / factor,
+        highMs: predictedMs * factor,
+      };
+    });
+  const kernels = dataset.networks.map((network) => network.kernels);
+  const kernelMs = dataset.networks.map((network) => network.kernelMs);
+  return {
+    classes: describeClasses(core, heldOut, dataset),
+    points,
+    crossValidated: scorePredictions(points),
+    baseline: scorePredictions(predictBaseline(dataset, planned)),
+    overheadMs: evaluateOverhead(core.overhead, median(kernels), median(kernelMs)),
+  };
+}
+
+function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], dataset: Dataset): ClassScores[] {
+  const byClass = groupByClass(heldOut);
+  const total = dataset.networks.reduce((sum, { kernelMs, uncoveredMs }) => sum + kernelMs + uncoveredMs, 0);
+  const scores = dataset.tables.map((table): ClassScores => {
+    const model = core.classes.find((candidate) => candidate.kernel === table.kernel)!;
+    const kernels = byClass.get(table.kernel) ?? [];
+    const time = table.ms.reduce((sum, ms) => sum + ms, 0);
+    return {
+      kernel: table.kernel,
+      rows: table.ms.length,
+      learner: model.learner,
+      medianApe: kernels.length >= enoughErrors ? scorePredictions(kernels).medianApe : null,
+      timeShare: total > 0 ? (100 * time) / total : 0,
+      fallback: model.fallback,
+    };
+  });
+  return scores.sort((a, b) => b.timeShare - a.timeShare);
+}
+
+// The same folds: what the line is fitted on, the predictor was fitted on.
+function predictBaseline(dataset: Dataset, planned: readonly PlannedSet[]) {
+  return planned.flatMap(({ set }) => {
+    const line = fitFlopsLine(
+      set.train.map((network) => {
+        const { flops, latencyMs } = dataset.networks[network]!;
+        return { flops, measuredMs: latencyMs };
+      }),
+    );
+    return set.test.map((network) => {
+      const { flops, latencyMs } = dataset.networks[network]!;
+      return { measuredMs: latencyMs, predictedMs: line(flops) };
+    });
+  });
+}
+
+function groupByClass(heldOut: readonly HeldOut[]): Map<string, HeldOut["kernels"]> {
+  const groups = new Map<string, HeldOut["kernels"]>();
+  for (const { kernels } of heldOut)
+    for (const kernel of kernels) {
+      const group = groups.get(kernel.kernel);
+      if (group) group.push(kernel);
+      else groups.set(kernel.kernel, [kernel]);
+    }
+  return groups;
+}
