@@ -1,20 +1,25 @@
-/** Puts text on the clipboard; over plain HTTP, where the browser has no clipboard API, by way of a selected text field. */
+/** Puts text on the clipboard; where the clipboard API is missing or refused, by way of a selected text field. */
 export async function copyText(text: string): Promise<void> {
-  if (window.isSecureContext && "clipboard" in navigator) {
+  try {
+    // Absent over plain HTTP, and refused in the desktop window, which grants its page no permissions.
     await navigator.clipboard.writeText(text);
-    return;
+  } catch {
+    copySelected(text);
   }
+}
+
+function copySelected(text: string): void {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "visually-hidden";
-  document.body.append(field);
   const focused = document.activeElement;
+  // Inside an open dialog nothing outside it can be selected.
+  (document.querySelector("dialog[open]") ?? document.body).append(field);
   field.select();
-  // The only way left without a secure context; browsers keep it for that reason.
   const copied = document.execCommand("copy");
   field.remove();
   if (focused instanceof HTMLElement) focused.focus();
-  if (!copied) throw new Error("The browser did not let the text be copied");
+  if (!copied) throw new Error("The text could not be copied");
 }
 
 /** Offers text as a file to save. */

@@ -56,8 +56,8 @@ export function scatterChart(points: readonly PredictedPoint[], theme: ChartThem
             { x: point.measuredMs, y: point.highMs },
             { x: point.measuredMs, y: null },
           ]),
-          borderColor: theme.predictedFill,
-          borderWidth: 1.5,
+          borderColor: theme.predicted,
+          borderWidth: 0.75,
           pointStyle: "line",
         },
         {
@@ -69,14 +69,14 @@ export function scatterChart(points: readonly PredictedPoint[], theme: ChartThem
           borderWidth: 1.5,
           pointStyle: "line",
         },
-        { ...quiet, label: "−10 %", data: line(1 - tolerance), borderWidth: 0, pointStyle: false },
         {
           ...quiet,
           label: "±10 %",
-          data: line(1 + tolerance),
+          // Around the band and back, so that one shape is filled and named once.
+          data: [...line(1 - tolerance), ...line(1 + tolerance).reverse()],
           borderWidth: 0,
           backgroundColor: theme.band,
-          fill: "-1",
+          fill: "shape",
           pointStyle: "rect",
         },
       ],

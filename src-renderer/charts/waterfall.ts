@@ -149,7 +149,7 @@ export function waterfallChart(prediction: Prediction, theme: ChartTheme, limit?
         bar: { barPercentage: 0.9, categoryPercentage: 0.86, minBarLength: 1, borderSkipped: false },
       },
       scales: {
-        x: { ...describeAxis("Time (ms)", theme), min: 0 },
+        x: { ...describeAxis("Time (ms)", theme), min: 0, position: "top" },
         y: { ...describeAxis("", theme), grid: { display: false }, title: { display: false } },
       },
     },
