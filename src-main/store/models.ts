@@ -17,7 +17,7 @@ export interface NewModel {
   params: number;
 }
 
-/** Path of the .tflite file of a hash; it is there for every model of the library and every measured one. */
+/** Path of the .tflite file of a hash; it is there for every model that was given as a file, and for a recipe once it was placed. */
 export function modelFilePath(store: Store, hash: string): string {
   return locateModelFile(store.folder, hash);
 }

@@ -10,7 +10,7 @@ import { commitCell, getMeasurement, nextCells, setRunState, startCell } from ".
 import { addModels, addRun, makeResult } from "./storeLab.ts";
 
 const [command, folder, ...words] = process.argv.slice(2) as [string, string, ...string[]];
-const commands: Record<string, () => void> = { lock, open, commit, claim, write, fill, openFull };
+const commands: Record<string, () => void> = { lock, open, commit, claim, write, fill, openFull, reserve };
 commands[command]!();
 
 /** Holds an exclusive lock on the file until killed. */
@@ -22,6 +22,14 @@ function lock(): void {
   if (words[0] === "whole-file") database.exec("UPDATE model SET bytes = bytes; COMMIT");
   console.log("locked");
   setInterval(() => database.inTransaction, 1000);
+}
+
+/** Begins to write a new file, lets others wait a while and gives up. */
+function reserve(): void {
+  const database = new BetterSqlite3(join(folder, "lab.sqlite"));
+  database.exec("BEGIN IMMEDIATE; CREATE TABLE unfinished (id)");
+  console.log("reserved");
+  setTimeout(() => database.close(), 300);
 }
 
 /** Opens the lab and adds a model; tells what came of it. */
