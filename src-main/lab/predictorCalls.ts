@@ -1,7 +1,8 @@
 import type { LabContext } from "./context.ts";
 import type { Lab } from "./contract.ts";
 
-type PredictorCalls = Pick<
+/** The calls about predictors. */
+export type PredictorCalls = Pick<
   Lab,
   "predictors" | "predictor" | "removePredictor" | "startFit" | "predict" | "startEvaluate" | "startValidate"
 >;

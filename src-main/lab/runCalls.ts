@@ -85,7 +85,8 @@ export function createRunCalls(context: LabContext): RunCalls {
   };
 }
 
-function checkScenario(id: string, deviceId: string): void {
+/** Rejects a scenario that the device cannot be measured on. */
+export function checkScenario(id: string, deviceId: string): void {
   const device = findDevice(deviceId);
   resolveTarget(id, device.coreSets);
   if (device.problem) throw runtimeMissing(device.problem);

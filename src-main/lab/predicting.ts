@@ -1,0 +1,138 @@
+import { parseScenario } from "../device/scenario.ts";
+import { evaluateScenario } from "../evaluate/evaluate.ts";
+import { fitPredictor } from "../predict/predictor.ts";
+import { encodePredictor } from "../predict/predictorFile.ts";
+import { removePredictor, savePredictor } from "../store/predictors.ts";
+import { countNoun, hostLane, type LabContext } from "./context.ts";
+import type { EvaluateRequest, Evaluation, FitRequest, PredictorSummary } from "./contract.ts";
+import type { JobContext } from "./jobs.ts";
+import { predictModels } from "./predictModels.ts";
+import { PredictorShelf } from "./predictorShelf.ts";
+import type { PredictorCalls } from "./predictorCalls.ts";
+import { admitModels, checkScenario, createMeasuringRun } from "./runCalls.ts";
+import { summarizeRun } from "./runSummary.ts";
+import { checkChoice, checkMeasured, collectNetworks } from "./trainingNetworks.ts";
+import { validateModels } from "./validateModels.ts";
+
+/** The calls about predictors on their rooms. */
+export function createPredicting(context: LabContext): PredictorCalls {
+  const { store, jobs, library, publish } = context;
+  const shelf = new PredictorShelf(context);
+
+  return {
+    predictors: async () => shelf.list(),
+    predictor: async ({ predictor }) => shelf.describe(predictor),
+
+    async removePredictor({ predictor }) {
+      const removed = removePredictor(store, predictor);
+      shelf.forget(predictor);
+      if (removed > 0) publish({ type: "predictors" });
+      return { removed };
+    },
+
+    async startFit(request) {
+      checkChoice(request);
+      checkMeasured(context, request.scenario);
+      return jobs.start({
+        kind: "fit",
+        title: `Fit ${request.learner ?? "auto"} for ${request.scenario}`,
+        lane: hostLane,
+        work: (job) => fit(context, shelf, request, job),
+      });
+    },
+
+    async predict({ models, scenario, ops, predictor }) {
+      return predictModels(context, shelf.find(scenario, predictor), library.resolveAll(models), ops ?? true);
+    },
+
+    async startEvaluate(request) {
+      checkMeasured(context, request.scenario);
+      return jobs.start({
+        kind: "evaluate",
+        title: `Evaluate ${request.scenario}`,
+        lane: hostLane,
+        work: (job) => evaluate(context, request, job),
+      });
+    },
+
+    async startValidate({ models: names, scenario, thoroughness }) {
+      const predictor = shelf.find(scenario);
+      const { device } = parseScenario(scenario);
+      checkScenario(scenario, device);
+      const models = await admitModels(context, names);
+      const run = createMeasuringRun(context, { device, scenarios: [scenario], thoroughness }, models);
+      return jobs.start({
+        kind: "validate",
+        title: `Validate ${countNoun(models.length, "model")} on ${scenario}`,
+        run,
+        lane: hostLane,
+        work: (job) => validateModels(context, { predictor, models, run }, job),
+        onEnd: () => publish({ type: "run", run: summarizeRun(context, run) }),
+      });
+    },
+  };
+}
+
+/** Where random choices start when nobody says. */
+const defaultSeed = 1;
+/** Random splits of an evaluation when nobody says: enough to see how much chance there is in one. */
+const defaultSplits = 5;
+
+async function fit(
+  context: LabContext,
+  shelf: PredictorShelf,
+  request: FitRequest,
+  { signal, onProgress }: JobContext,
+): Promise<PredictorSummary> {
+  const { scenario } = request;
+  onProgress(0, 1, "reading the measured networks", null);
+  const { networks, cells } = await collectNetworks(context, scenario, request, signal);
+  const seed = request.seed ?? defaultSeed;
+  const learner = request.learner ?? "auto";
+  const fitted = await fitPredictor({
+    scenario,
+    networks,
+    learner,
+    seed,
+    signal,
+    onProgress: (done, total, note) => onProgress(done, total, note),
+  });
+  const id = savePredictor(context.store, {
+    scenario,
+    learner,
+    rows: fitted.rows,
+    models: fitted.trainedOn.length,
+    seed,
+    fitMs: fitted.fitMs,
+    crossValidated: fitted.scores.crossValidated,
+    baseline: fitted.scores.baseline,
+    split: { over: "networks", seed, models: request.models ?? null, exclude: request.exclude ?? null },
+    classes: fitted.scores.classes,
+    points: fitted.scores.points,
+    overheadMs: fitted.scores.overheadMs,
+    blob: encodePredictor(fitted),
+    trainingCells: cells,
+  });
+  context.publish({ type: "predictors" });
+  return shelf.summarize(id);
+}
+
+async function evaluate(
+  context: LabContext,
+  request: EvaluateRequest,
+  { signal, onProgress }: JobContext,
+): Promise<Evaluation> {
+  onProgress(0, 1, "reading the measured networks", null);
+  const { networks } = await collectNetworks(context, request.scenario, {}, signal);
+  return evaluateScenario({
+    scenario: request.scenario,
+    networks,
+    protocol: request.protocol ?? "random",
+    trainSizes: request.trainSizes ?? [],
+    splits: request.splits ?? defaultSplits,
+    learners: request.learners ?? ["lasso", "boosting", "auto", "flops"],
+    seed: request.seed ?? defaultSeed,
+    signal,
+    onProgress: (done, total, note) => onProgress(done, total, note),
+  });
+}

@@ -1,0 +1,59 @@
+import { parseScenario } from "../device/scenario.ts";
+import type { MeasuredNetwork } from "../predict/dataset.ts";
+import { trainingRows } from "../store/measurements.ts";
+import { takeBreath, type LabContext } from "./context.ts";
+import { badRequest, cancelled, scenarioUnknown } from "./errors.ts";
+
+/** Which of a scenario's measured models to take; names, patterns or paths. */
+export interface NetworkChoice {
+  models?: string[] | undefined;
+  exclude?: string[] | undefined;
+}
+
+/** Measured networks with their graphs, and every cell their times come from. */
+export interface TrainingNetworks {
+  networks: MeasuredNetwork[];
+  cells: number[];
+}
+
+/** The measured networks of a scenario. Rejects with bad-request, scenario-unknown or model-unknown. */
+export async function collectNetworks(
+  context: LabContext,
+  scenario: string,
+  choice: NetworkChoice,
+  signal: AbortSignal,
+): Promise<TrainingNetworks> {
+  checkMeasured(context, scenario);
+  const wanted = choice.models && listNames(context, choice.models);
+  const unwanted = listNames(context, choice.exclude ?? []);
+  const chosen = trainingRows(context.store, scenario).filter(
+    ({ model }) => (!wanted || wanted.has(model)) && !unwanted.has(model),
+  );
+  const networks: MeasuredNetwork[] = [];
+  for (const { model, hash, family, latencyMs, opTimes, cell } of chosen) {
+    if (signal.aborted) throw cancelled();
+    const graph = context.library.loadGraph({ name: model, hash });
+    networks.push({ model, family, graph, latencyMs, opTimes, cell });
+    if (networks.length % 20 === 0) await takeBreath();
+  }
+  return { networks, cells: chosen.flatMap(({ cells }) => cells) };
+}
+
+/** Rejects with bad-request for what is no scenario and with scenario-unknown for one that nothing was measured on. */
+export function checkMeasured(context: LabContext, scenario: string): void {
+  parseScenario(scenario);
+  if (trainingRows(context.store, scenario).length === 0) throw scenarioUnknown(scenario);
+}
+
+function listNames(context: LabContext, args: readonly string[]): Set<string> {
+  return new Set([...context.library.resolveAll(args)].map((model) => model.name));
+}
+
+/** Rejects with bad-request when models are both asked for and excluded. */
+export function checkChoice({ models, exclude }: NetworkChoice): void {
+  if (models && exclude && exclude.length > 0)
+    throw badRequest(
+      "Both models and exclude were given",
+      "Give the models to train on, or those to leave out.",
+    );
+}
