@@ -82,8 +82,9 @@ describe("predictors", () => {
     await steps.rows.first().waitFor();
     expect(await steps.count()).toBe(prediction!.ops.length + 2);
 
+    await page.getByLabel("Thoroughness").selectOption("quick");
     await page.getByRole("button", { name: "Validate on the device" }).click();
-    const verdict = page.getByText(/off by [+-]?[\d.]+ %, (in|out)side the interval/);
+    const verdict = page.getByText(/off by\s+[+-]?[\d.]+ %,\s+(in|out)side\s+the\s+interval/);
     await verdict.waitFor({ timeout: 100_000 });
     const [after] = await served.lab.predict({ models: [unmeasured[0]!], scenario, ops: true });
     expect(after!.measuredMs).not.toBeNull();
