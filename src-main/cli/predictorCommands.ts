@@ -63,7 +63,7 @@ export function addPredictorCommands(program: Command, signal: AbortSignal): voi
     .addOption(scenarioOption())
     .addOption(new Option("--predictor <id>", "not the newest of the scenario").argParser(readInteger(1)))
     .addOption(new Option("--no-ops", "leave the operators out"))
-    .addOption(new Option("--jsonl", "one JSON document a line").conflicts("json"))
+    .addOption(new Option("--jsonl", "one JSON document a line"))
     .action((models: string[], _options, command: Command) => {
       const options = readOptions<PredictOptions>(command);
       return Session.use(options, signal, async ({ lab, json }) => {
