@@ -26,10 +26,13 @@ export interface DemoContext {
   request: DemoRequest;
   signal: AbortSignal;
   onProgress: (done: number, total: number, note: string) => void;
+  /** How much is measured; default by `request.quick`. */
+  size?: DemoSize;
 }
 
-/** How much is measured; the seconds bound the profiling of the training networks. */
-interface DemoSize {
+/** How many networks are measured: as many as fit the seconds, within bounds. */
+export interface DemoSize {
+  /** Measured first to see how long one takes; they are learnt from too. */
   pilot: number;
   train: { fewest: number; most: number; seconds: number };
   test: { fewest: number; most: number; seconds: number };
@@ -59,7 +62,7 @@ const repetitions = 2;
  */
 export async function runDemo(context: DemoContext): Promise<DemoResult> {
   const started = performance.now();
-  const size = sizes[context.request.quick ? "quick" : "full"];
+  const size = context.size ?? sizes[context.request.quick ? "quick" : "full"];
   const seed = context.request.seed ?? 1;
   const device = await findHost(context.lab);
   const coreSets = chooseCoreSets(device);
@@ -127,7 +130,7 @@ export async function runDemo(context: DemoContext): Promise<DemoResult> {
     breakdown,
     remarks: remark(scenarios),
   };
-  writeReport(report, result);
+  writeReport(report, renderReport(result));
   return result;
 }
 
@@ -305,9 +308,9 @@ function remark(scenarios: readonly DemoScenario[]): string[] {
     );
 }
 
-function writeReport(path: string, result: DemoResult): void {
+function writeReport(path: string, page: string): void {
   try {
-    writeFileSync(path, renderReport(result));
+    writeFileSync(path, page);
   } catch (error) {
     throw new LabError(
       "lab-unwritable",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { describeHost } from "../device/host.ts";
@@ -171,8 +172,7 @@ class RunWork {
       if (!existsSync(modelPath)) throw modelUnknown(cell.model);
       measured = await measureCell({
         modelPath,
-        modelHash: cell.hash,
-        opTypes: await listOpTypes(modelPath, cell.model),
+        ...(await identifyModel(modelPath, cell.model)),
         ...target,
         plan: this.plan,
         canaryPath: this.reference.canary.path,
@@ -242,10 +242,12 @@ class RunWork {
 }
 
 // A file that the reader refuses is still measured: the runtime's own verdict is what counts. Only its op rows stay unjoined.
-async function listOpTypes(path: string, name: string): Promise<string[]> {
+async function identifyModel(path: string, name: string): Promise<{ modelHash: string; opTypes: string[] }> {
+  const bytes = await readFile(path);
+  const modelHash = createHash("sha256").update(bytes).digest("hex");
   try {
-    return mainSubgraph(readTflite(await readFile(path), name)).ops.map((op) => op.type);
+    return { modelHash, opTypes: mainSubgraph(readTflite(bytes, name)).ops.map((op) => op.type) };
   } catch {
-    return [];
+    return { modelHash, opTypes: [] };
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { accuracyBars, nameLearner } from "../../src-renderer/charts/accuracy.ts";
 import type { ChartDrawing } from "../../src-renderer/charts/configuration.ts";
 import { scatterChart } from "../../src-renderer/charts/scatter.ts";
@@ -135,8 +136,8 @@ function describeBreakdown({ breakdown }: DemoResult, charts: readonly ReportCha
 }
 
 function loadChartLibrary(): string {
-  const manifest = createRequire(import.meta.url).resolve("chart.js/package.json");
-  return readFileSync(manifest.replace(/package\.json$/, "dist/chart.umd.min.js"), "utf8");
+  const module = createRequire(import.meta.url).resolve("chart.js");
+  return readFileSync(join(dirname(module), "chart.umd.min.js"), "utf8");
 }
 
 // Inside <script> only a closing tag or a comment opener could end the text early.
