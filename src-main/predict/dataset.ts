@@ -94,36 +94,7 @@ export function buildDataset(measured: readonly MeasuredNetwork[], runtime: Runt
   });
   const tables = [...collectors.values()].map((collector) => collector.finish());
   tables.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
-  const dataset = { networks, tables };
-  alignOpTimes(dataset);
-  return dataset;
-}
-
-/** Op times further than this from what their network's end-to-end time says were taken in another state of the device. */
-const suspiciousRatio = 1.1;
-/** Differences below this are overhead of small networks, not another state. */
-const suspiciousMs = 0.3;
-
-// End-to-end and op times come from two passes. On a machine with a slow and a fast state the second pass may have run in
-// the other one; its times still tell how the network's time is shared among its ops, so they are scaled, not discarded.
-function alignOpTimes({ networks, tables }: Dataset): void {
-  const summed = networks.map((network) => network.kernelMs + network.uncoveredMs);
-  const ratios = networks.flatMap((network, place) =>
-    summed[place]! > 0 ? [network.latencyMs / summed[place]!] : [],
-  );
-  if (ratios.length < 3) return;
-  const usual = median(ratios);
-  const factors = networks.map((network, place) => {
-    const factor = network.latencyMs / (summed[place]! * usual);
-    const off = Math.abs(network.latencyMs - summed[place]! * usual);
-    const suspicious = factor > suspiciousRatio || factor < 1 / suspiciousRatio;
-    return summed[place]! > 0 && suspicious && off > suspiciousMs ? factor : 1;
-  });
-  networks.forEach((network, place) => {
-    network.kernelMs *= factors[place]!;
-    network.uncoveredMs *= factors[place]!;
-  });
-  for (const table of tables) table.network.forEach((network, row) => (table.ms[row]! *= factors[network]!));
+  return { networks, tables };
 }
 
 const facts = createFacts();

@@ -1,5 +1,6 @@
 import type { LearnerName } from "../lab/contract.ts";
 import { deriveSeed } from "../model/random.ts";
+import { alignOpTimes } from "./alignment.ts";
 import { selectNetworks } from "./assembly.ts";
 import type { ClassFit } from "./classTask.ts";
 import type { Dataset } from "./dataset.ts";
@@ -45,7 +46,7 @@ export function planSet(
   learners: LearnerName[],
   seed: number,
 ): PlannedSet {
-  const training = selectNetworks(dataset, set.train);
+  const training = alignOpTimes(selectNetworks(dataset, set.train));
   const fold = dealFolds(set.train.length, innerFolds, deriveSeed(seed, "inner folds"));
   const jobs = training.tables.filter(suffices).map((table): ClassJob => ({
     kind: "class",

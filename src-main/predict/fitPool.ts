@@ -46,7 +46,8 @@ async function runHere(
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw cancelled();
     results[place] = runFitJob(jobs[place]!);
-    onDone?.(++done, jobs.length);
+    done++;
+    onDone?.(done, jobs.length);
   }
   return results;
 }
@@ -83,7 +84,8 @@ function runInWorkers(
       worker.on("message", ({ place, result }: { place: number; result: unknown }) => {
         if (ended) return;
         results[place] = result;
-        onDone?.(++done, jobs.length);
+        done++;
+        onDone?.(done, jobs.length);
         if (done === jobs.length) end(() => resolve(results));
         else feed(worker);
       });
