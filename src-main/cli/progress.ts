@@ -1,7 +1,7 @@
 import type { Job } from "../lab/contract.ts";
 import { formatEta } from "../lab/format.ts";
 
-/** Where progress is drawn; a terminal, or nothing at all. */
+/** Where progress is told: a terminal, or a log. */
 export interface ProgressStream {
   isTTY?: boolean;
   columns?: number;
@@ -10,19 +10,31 @@ export interface ProgressStream {
 
 const clearLine = "\r\x1b[K";
 
-/** One line on a terminal that tells how a job goes; silent where there is no terminal. */
+// A log wants to know that work goes on, not every step of it; short commands stay silent there.
+const logEveryMs = 15_000;
+
+/** One line on a terminal that tells how a job goes; in a log a line now and then. */
 export class ProgressLine {
   private readonly stream: ProgressStream;
+  private readonly now: () => number;
+  private loggedAt: number;
   private drawn = false;
 
-  constructor(stream: ProgressStream) {
+  constructor(stream: ProgressStream, now: () => number = () => performance.now()) {
     this.stream = stream;
+    this.now = now;
+    this.loggedAt = now();
   }
 
   show(job: Job): void {
-    if (!this.stream.isTTY) return;
     const text = describeProgress(job);
     if (text === null) return;
+    if (!this.stream.isTTY) {
+      if (this.now() - this.loggedAt < logEveryMs) return;
+      this.loggedAt = this.now();
+      this.stream.write(`${text}\n`);
+      return;
+    }
     const width = (this.stream.columns ?? 80) - 1;
     this.stream.write(`${clearLine}${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
     this.drawn = true;

@@ -33,12 +33,13 @@ describe("progress", () => {
     expect(written.slice(1)).toEqual(["\r\x1b[K"]);
   });
 
-  it("is silent where there is no terminal", () => {
+  it("is a line now and then where there is no terminal, and none of a short command", () => {
     const written: string[] = [];
-    const line = new ProgressLine({ write: (text) => written.push(text) });
-    line.show(running(1, 4, null));
+    let now = 0;
+    const line = new ProgressLine({ write: (text) => written.push(text) }, () => now);
+    for (; now < 40_000; now += 1000) line.show(running(1, 4, null));
     line.clear();
-    expect(written).toEqual([]);
+    expect(written).toEqual(["1/4  25 %  a network\n", "1/4  25 %  a network\n"]);
   });
 });
 
