@@ -1,7 +1,7 @@
 import type { EvaluationRow } from "../../src-main/lab/contract.ts";
 import { formatPercent } from "../../src-main/lab/format.ts";
 import { nameLearner } from "./accuracy.ts";
-import { describeAxis, describeOptions } from "./configuration.ts";
+import { describeAxis, describeOptions, roundToStep } from "./configuration.ts";
 import type { ChartTable, PointChart } from "./configuration.ts";
 import type { ChartTheme } from "./theme.ts";
 
@@ -52,9 +52,22 @@ export function learningCurveChart(rows: readonly EvaluationRow[], theme: ChartT
           type: "linear",
           ticks: { color: theme.muted, precision: 0 },
         },
-        y: { ...describeAxis("Mean error (%)", theme), type: "linear", min: 0 },
+        y: describeErrorAxis(rows, theme),
       },
     },
+  };
+}
+
+// Errors fall as powers of the training size, and the baseline lies far above: a logarithm shows both.
+function describeErrorAxis(rows: readonly EvaluationRow[], theme: ChartTheme) {
+  const axis = describeAxis("Mean error (%)", theme);
+  const errors = rows.map((row) => row.mape);
+  if (errors.length === 0 || Math.min(...errors) <= 0) return { ...axis, type: "linear" as const, min: 0 };
+  return {
+    ...axis,
+    type: "logarithmic" as const,
+    min: roundToStep(Math.min(...errors), "down"),
+    max: roundToStep(Math.max(...errors), "up"),
   };
 }
 

@@ -7,8 +7,10 @@ export type CellValue = string | number | null;
 export interface Column<Row> {
   key: string;
   title: string;
-  /** CSS width; the first column without one takes what is left. */
+  /** CSS width; columns without one share what is left. */
   width?: string;
+  /** The least width in pixels of a column without a width. */
+  least?: number;
   numeric?: boolean;
   /** What is sorted, filtered and exported, in the unit the title or `unit` names. */
   value: (row: Row) => CellValue;

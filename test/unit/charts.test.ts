@@ -210,6 +210,10 @@ describe("learningCurveChart", () => {
       [30, 5],
     ]);
     expect(flops?.label).toBe("FLOPs only (baseline)");
+    const axis = learningCurveChart(curve, lightTheme).options?.scales?.["y"];
+    expect(axis).toMatchObject({ type: "logarithmic", min: 5, max: 50 });
+    const perfect = learningCurveChart([{ ...curve[0]!, mape: 0 }], lightTheme).options?.scales?.["y"];
+    expect(perfect).toMatchObject({ type: "linear", min: 0 });
   });
 });
 

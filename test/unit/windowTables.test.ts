@@ -6,6 +6,7 @@ import { darkTheme, lightTheme } from "../../src-renderer/charts/theme.ts";
 import { announceJob, locateResult, tellProgress } from "../../src-renderer/jobs.ts";
 import { filterRows, indexRow, showCell, sortRows, writeCsv } from "../../src-renderer/parts/tableRows.ts";
 import type { Column } from "../../src-renderer/parts/tableRows.ts";
+import { readSizes, suggestSizes } from "../../src-renderer/trainSizes.ts";
 
 interface Net {
   name: string;
@@ -133,6 +134,21 @@ describe("jobs", () => {
     expect(tellProgress(failed)).toBe("The disk is full");
     expect(announceJob(failed)).toBe("Profile 3 models failed: The disk is full");
     expect(locateResult({ ...job, kind: "fit", run: null })).toBe("#/predictors");
+  });
+});
+
+describe("training sizes", () => {
+  it("are suggested so that a curve comes of them and networks are left to test on", () => {
+    expect(suggestSizes(100)).toEqual([20, 40, 80]);
+    expect(suggestSizes(18)).toEqual([6, 7, 14]);
+    expect(suggestSizes(6)).toEqual([]);
+  });
+
+  it("are read from what is typed", () => {
+    expect(readSizes("10, 20 30,")).toEqual([10, 20, 30]);
+    expect(readSizes("")).toEqual([]);
+    expect(readSizes("10, many")).toBeNull();
+    expect(readSizes("0")).toBeNull();
   });
 });
 
