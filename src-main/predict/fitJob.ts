@@ -1,23 +1,41 @@
 import { fitBoosting, type BoostingOptions, type BoostingResult, type LearningTable } from "./boosting.ts";
 import { fitClass, type ClassFit, type ClassTask } from "./classTask.ts";
+import { findDisturbed, type Disturbed, type ScreeningTask } from "./screening.ts";
 
-/** What a fit worker does: fit a kernel class, or boost trees on a table. */
+/** What a fit worker does: fit a kernel class, find disturbed networks, or boost trees on a table. */
 export type FitJob =
-  { kind: "class"; task: ClassTask } | { kind: "boosting"; table: LearningTable; options: BoostingOptions };
+  | { kind: "class"; task: ClassTask }
+  | { kind: "screening"; task: ScreeningTask }
+  | { kind: "boosting"; table: LearningTable; options: BoostingOptions };
 
 /** The result of each kind of job. */
 export interface FitResults {
   class: ClassFit;
+  screening: Disturbed[];
   boosting: BoostingResult;
 }
 
 /** Does a job in this thread. */
-export function runFitJob(job: FitJob): ClassFit | BoostingResult {
-  return job.kind === "class" ? fitClass(job.task) : fitBoosting(job.table, job.options);
+export function runFitJob(job: FitJob): FitResults[FitJob["kind"]] {
+  switch (job.kind) {
+    case "class":
+      return fitClass(job.task);
+    case "screening":
+      return findDisturbed(job.task);
+    case "boosting":
+      return fitBoosting(job.table, job.options);
+  }
 }
 
 /** How much work a job is, in rows × columns; only for putting the large ones first. */
 export function estimateWork(job: FitJob): number {
-  const table = job.kind === "class" ? job.task : job.table;
-  return table.x.length;
+  switch (job.kind) {
+    case "class":
+      return job.task.x.length;
+    case "screening":
+      // Far less per row than a fit with its products and trees.
+      return job.task.tables.reduce((sum, table) => sum + table.x.length, 0) / 10;
+    case "boosting":
+      return job.table.x.length;
+  }
 }

@@ -1,11 +1,12 @@
 import type { LearnerName } from "../lab/contract.ts";
 import { deriveSeed } from "../model/random.ts";
-import { alignOpTimes } from "./alignment.ts";
 import { selectNetworks } from "./assembly.ts";
 import type { ClassFit } from "./classTask.ts";
 import type { Dataset } from "./dataset.ts";
 import type { FitJob } from "./fitJob.ts";
+import type { FitPool } from "./fitPool.ts";
 import { dealFolds } from "./folds.ts";
+import { planScreening } from "./screening.ts";
 import { suffices } from "./standIn.ts";
 
 /** Networks a predictor is fitted on and networks it is then tried on; no network is in both. */
@@ -14,15 +15,23 @@ export interface TrainingSet {
   test: number[];
 }
 
-type ClassJob = Extract<FitJob, { kind: "class" }>;
-
-/** The jobs of one training set and where their results belong. */
-export interface PlannedSet {
+/** A training set after its fits. */
+export interface FittedSet {
   set: TrainingSet;
-  /** The training networks alone: nothing of the others reaches a learner. */
+  /** The networks learnt from: the training networks without disturbed ones. */
   dataset: Dataset;
-  jobs: ClassJob[];
+  fits: Map<string, ClassFit>;
+  /** Training networks that were left out, with the reason. */
+  leftOut: LeftOut[];
 }
+
+/** A network that was measured but not learnt from. */
+export interface LeftOut {
+  model: string;
+  reason: string;
+}
+
+type ClassJob = Extract<FitJob, { kind: "class" }>;
 
 /** Folds for choosing hyper-parameters. */
 const innerFolds = 5;
@@ -39,16 +48,49 @@ export function planCrossValidation(networks: number, seed: number): TrainingSet
   return [...sets, { train: places, test: [] }];
 }
 
-/** The class fits one training set needs. */
-export function planSet(
+/**
+ * Fits every training set: first each set's disturbed networks are found, then every kernel class is fitted. Nothing a set
+ * does depends on its test networks or on another set.
+ */
+export async function fitSets(
+  pool: FitPool,
   dataset: Dataset,
-  set: TrainingSet,
+  sets: readonly TrainingSet[],
   learners: LearnerName[],
   seed: number,
-): PlannedSet {
-  const training = alignOpTimes(selectNetworks(dataset, set.train));
-  const fold = dealFolds(set.train.length, innerFolds, deriveSeed(seed, "inner folds"));
-  const jobs = training.tables.filter(suffices).map((table): ClassJob => ({
+  onDone: (done: number, total: number) => void,
+): Promise<FittedSet[]> {
+  const whole = sets.map((set) => selectNetworks(dataset, set.train));
+  const disturbed = await pool.run<"screening">(
+    whole.map((training) => ({
+      kind: "screening",
+      task: planScreening(training, deriveSeed(seed, "screening")),
+    })),
+  );
+  const chosen = sets.map((set, place) => {
+    const left = new Set(disturbed[place]!.map(({ network }) => network));
+    return selectNetworks(
+      dataset,
+      set.train.filter((_, network) => !left.has(network)),
+    );
+  });
+  const jobs = chosen.map((training) => planClasses(training, learners, seed));
+  const results = await pool.run<"class">(jobs.flat(), onDone);
+  let next = 0;
+  return sets.map((set, place) => ({
+    set,
+    dataset: chosen[place]!,
+    fits: new Map(jobs[place]!.map(({ task }) => [task.kernel, results[next++]!])),
+    leftOut: disturbed[place]!.map(({ network, reason }) => ({
+      model: whole[place]!.networks[network]!.model,
+      reason,
+    })),
+  }));
+}
+
+function planClasses(training: Dataset, learners: LearnerName[], seed: number): ClassJob[] {
+  const fold = dealFolds(training.networks.length, innerFolds, deriveSeed(seed, "inner folds"));
+  return training.tables.filter(suffices).map((table) => ({
     kind: "class",
     task: {
       kernel: table.kernel,
@@ -61,14 +103,4 @@ export function planSet(
       seed: deriveSeed(seed, "class", table.kernel),
     },
   }));
-  return { set, dataset: training, jobs };
-}
-
-/** Results of a planned set by class, given those of all sets in order and where this set's begin. */
-export function collectFits(
-  planned: PlannedSet,
-  results: readonly ClassFit[],
-  start: number,
-): Map<string, ClassFit> {
-  return new Map(planned.jobs.map((job, place) => [job.task.kernel, results[start + place]!]));
 }

@@ -8,6 +8,7 @@ import type {
   Scores,
 } from "../lab/contract.ts";
 import type { ClassModel } from "./classModel.ts";
+import type { LeftOut } from "./fitPlan.ts";
 import type { Overhead } from "./overhead.ts";
 import type { Roofline } from "./roofline.ts";
 
@@ -41,6 +42,8 @@ export interface FittedPredictor extends PredictorCore {
   /** Kernels measured. */
   rows: number;
   trainedOn: string[];
+  /** Measured networks it did not learn from, because the device was disturbed while it measured them. */
+  leftOut: LeftOut[];
   /** Cells the rows come from. */
   cells: number[];
   scores: PredictorScores;

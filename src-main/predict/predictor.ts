@@ -1,13 +1,13 @@
-import type { LearnerChoice, LearnerName } from "../lab/contract.ts";
+import type { LearnerChoice } from "../lab/contract.ts";
 import { badRequest, scenarioUnsupported, tooLittleData } from "../lab/errors.ts";
 import { parseScenario } from "../device/scenario.ts";
 import { assembleCore } from "./assembly.ts";
 import { buildDataset, type Dataset, type MeasuredNetwork } from "./dataset.ts";
-import { runFitJobs } from "./fitPool.ts";
-import { collectFits, planCrossValidation, planSet, type PlannedSet } from "./fitPlan.ts";
+import { fitSets, planCrossValidation, type FittedSet, type TrainingSet } from "./fitPlan.ts";
+import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor, PredictorCore, PredictorScores } from "./fittedPredictor.ts";
 import { learnersOf } from "./learnerChoice.ts";
-import { calibrate, describeScores, tryOnHeldOut, type HeldOut } from "./validation.ts";
+import { calibrate, describeScores, tryOnHeldOut } from "./validation.ts";
 
 // The door of the room: who fits, predicts or stores needs no other file.
 export { predictNetwork } from "./networkPrediction.ts";
@@ -45,30 +45,29 @@ export async function fitPredictors(
 ): Promise<FittedPredictor[]> {
   const started = performance.now();
   const { scenario, seed } = request;
-  const dataset = readDataset(scenario, request.networks);
-  const learners = [...new Set(choices.flatMap(learnersOf))];
-  const planned = planCrossValidation(dataset.networks.length, seed).map((set) =>
-    planSet(dataset, set, learners, seed),
-  );
-  const fits = await fitSets(planned, request);
   const { runtime } = parseScenario(scenario);
-  const fitted = choices.map((learner): Omit<FittedPredictor, "fitMs"> => {
-    const cores = planned.map((set, place) => assembleCore(set.dataset, fits[place]!, learner, runtime));
-    const heldOut: HeldOut[] = planned.flatMap(({ set }, place) => tryOnHeldOut(cores[place]!, dataset, set));
+  const dataset = readDataset(scenario, request.networks);
+  const sets = planCrossValidation(dataset.networks.length, seed);
+  const fitted = await fitAll(dataset, sets, choices, request);
+  const last = fitted.at(-1)!;
+  const predictors = choices.map((learner): Omit<FittedPredictor, "fitMs"> => {
+    const cores = fitted.map((set) => assembleCore(set.dataset, set.fits, learner, runtime));
+    const heldOut = fitted.flatMap(({ set }, place) => tryOnHeldOut(cores[place]!, dataset, set));
     const core = calibrate(cores.at(-1)!, heldOut, dataset);
     return {
       ...core,
       scenario,
       learner,
       seed,
-      rows: dataset.tables.reduce((sum, table) => sum + table.ms.length, 0),
-      trainedOn: dataset.networks.map((network) => network.model),
-      cells: dataset.networks.flatMap((network) => network.cells),
-      scores: describeScores(core, heldOut, dataset, planned),
+      rows: last.dataset.tables.reduce((sum, table) => sum + table.ms.length, 0),
+      trainedOn: last.dataset.networks.map((network) => network.model),
+      leftOut: last.leftOut,
+      cells: last.dataset.networks.flatMap((network) => network.cells),
+      scores: describeScores(core, heldOut, dataset, sets),
     };
   });
   const fitMs = performance.now() - started;
-  return fitted.map((predictor) => ({ ...predictor, fitMs }));
+  return predictors.map((predictor) => ({ ...predictor, fitMs }));
 }
 
 /** A predictor without validation of its own, for evaluations that bring their test networks. */
@@ -83,20 +82,35 @@ export interface FittedCore {
  */
 export async function fitTrainingSets(
   dataset: Dataset,
-  sets: readonly { train: number[]; test: number[] }[],
+  sets: readonly TrainingSet[],
   choices: readonly LearnerChoice[],
   request: Pick<FitPredictorRequest, "scenario" | "seed" | "workers" | "signal" | "onProgress">,
 ): Promise<FittedCore[][]> {
-  const learners: LearnerName[] = [...new Set(choices.flatMap(learnersOf))];
-  const planned = sets.map((set) => planSet(dataset, set, learners, request.seed));
-  const fits = await fitSets(planned, request);
   const { runtime } = parseScenario(request.scenario);
-  return planned.map((set, place) =>
+  const fitted = await fitAll(dataset, sets, choices, request);
+  return fitted.map((set) =>
     choices.map((learner) => ({
       learner,
-      core: assembleCore(set.dataset, fits[place]!, learner, runtime),
+      core: assembleCore(set.dataset, set.fits, learner, runtime),
     })),
   );
+}
+
+async function fitAll(
+  dataset: Dataset,
+  sets: readonly TrainingSet[],
+  choices: readonly LearnerChoice[],
+  { seed, workers, signal, onProgress }: Omit<FitPredictorRequest, "networks" | "learner" | "scenario">,
+): Promise<FittedSet[]> {
+  const learners = [...new Set(choices.flatMap(learnersOf))];
+  const pool = new FitPool({ workers, signal });
+  try {
+    return await fitSets(pool, dataset, sets, learners, seed, (done, total) =>
+      onProgress?.(done, total, `${done} of ${total} kernel classes and folds fitted`),
+    );
+  } finally {
+    await pool.close();
+  }
 }
 
 /** Checks a scenario and its measurements and turns them into tables. */
@@ -123,33 +137,15 @@ export function readDataset(scenario: string, networks: readonly MeasuredNetwork
   return dataset;
 }
 
-async function fitSets(
-  planned: readonly PlannedSet[],
-  request: Pick<FitPredictorRequest, "workers" | "signal" | "onProgress">,
-) {
-  const results = await runFitJobs<"class">(
-    planned.flatMap((set) => set.jobs),
-    {
-      workers: request.workers,
-      signal: request.signal,
-      onDone: (done, total) =>
-        request.onProgress?.(done, total, `${done} of ${total} kernel classes and folds fitted`),
-    },
-  );
-  let start = 0;
-  return planned.map((set) => {
-    const fits = collectFits(set, results, start);
-    start += set.jobs.length;
-    return fits;
-  });
-}
-
 /** What is known of a predictor besides its numbers: made of what, trained on what, how good. */
 export function describePredictor(predictor: FittedPredictor): PredictorDescription {
-  const { scenario, learner, seed, fitMs, rows, trainedOn, cells, scores } = predictor;
-  return { scenario, learner, seed, fitMs, rows, trainedOn, cells, ...scores };
+  const { scenario, learner, seed, fitMs, rows, trainedOn, leftOut, cells, scores } = predictor;
+  return { scenario, learner, seed, fitMs, rows, trainedOn, leftOut, cells, ...scores };
 }
 
 /** A predictor in words and scores. */
 export type PredictorDescription = PredictorScores &
-  Pick<FittedPredictor, "scenario" | "learner" | "seed" | "fitMs" | "rows" | "trainedOn" | "cells">;
+  Pick<
+    FittedPredictor,
+    "scenario" | "learner" | "seed" | "fitMs" | "rows" | "trainedOn" | "leftOut" | "cells"
+  >;

@@ -96,6 +96,7 @@ const predictor = z.object({
   fitMs: z.number(),
   rows: z.number(),
   trainedOn: z.array(z.string()),
+  leftOut: z.array(z.object({ model: z.string(), reason: z.string() })),
   cells: z.array(z.number()),
   scores: z.object({
     classes: z.array(classScores),

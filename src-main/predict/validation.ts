@@ -1,7 +1,7 @@
 import type { ClassScores, PredictedPoint } from "../lab/contract.ts";
 import { fitFlopsLine } from "./baseline.ts";
 import { median, type Dataset } from "./dataset.ts";
-import type { PlannedSet, TrainingSet } from "./fitPlan.ts";
+import type { TrainingSet } from "./fitPlan.ts";
 import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
 import { conformalQuantile } from "./interval.ts";
 import { predictNetwork } from "./networkPrediction.ts";
@@ -58,7 +58,7 @@ export function describeScores(
   core: PredictorCore,
   heldOut: readonly HeldOut[],
   dataset: Dataset,
-  planned: readonly PlannedSet[],
+  sets: readonly TrainingSet[],
 ): PredictorScores {
   const factor = Math.exp(core.spread);
   const points = [...heldOut]
@@ -81,7 +81,7 @@ export function describeScores(
     classes: describeClasses(core, heldOut, dataset),
     points,
     crossValidated: scorePredictions(points),
-    baseline: scorePredictions(predictBaseline(dataset, planned)),
+    baseline: scorePredictions(predictBaseline(dataset, sets)),
     overheadMs: evaluateOverhead(core.overhead, median(kernels), median(kernelMs)),
   };
 }
@@ -106,8 +106,8 @@ function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], datas
 }
 
 // The same folds: what the line is fitted on, the predictor was fitted on.
-function predictBaseline(dataset: Dataset, planned: readonly PlannedSet[]) {
-  return planned.flatMap(({ set }) => {
+function predictBaseline(dataset: Dataset, sets: readonly TrainingSet[]) {
+  return sets.flatMap((set) => {
     const line = fitFlopsLine(
       set.train.map((network) => {
         const { flops, latencyMs } = dataset.networks[network]!;
