@@ -58,6 +58,7 @@ beforeAll(async () => {
   writeFileSync(join(files, "assets", "main.js"), "export {};");
   writeFileSync(join(files, ".hidden"), "hidden");
   writeFileSync(join(folder, "secret.txt"), "secret");
+  writeFileSync(join(folder, "secret.js"), "secret");
   lab = await openLab({ folder: join(folder, "lab") });
   server = await serve({ lab, files });
   port = Number(new URL(server.url).port);
@@ -218,7 +219,10 @@ describe("the desktop window's scheme", () => {
   it.each([
     `${windowUrl}../secret.txt`,
     `${windowUrl}%2e%2e/secret.txt`,
-    `${windowUrl}..%2fsecret.txt`,
+    `${windowUrl}..%2fsecret.js`,
+    `${windowUrl}..%5csecret.js`,
+    `${windowUrl}assets/..%2f..%2fsecret.js`,
+    `${windowUrl}%2e%2e%2fsecret.js`,
     `${windowUrl}%`,
     `${windowUrl}.hidden`,
     `${windowUrl}assets`,
