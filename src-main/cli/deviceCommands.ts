@@ -15,13 +15,10 @@ export function addDeviceCommands(program: Command, signal: AbortSignal): void {
     )
     .action((_options, command: Command) => {
       const options = readOptions<{ check?: boolean }>(command);
-      return Session.use(options, signal, async (session) => {
-        const { lab, json } = session;
+      return Session.use(options, signal, async ({ lab, json }) => {
         if (options.check)
-          for (const device of await lab.devices()) {
-            session.check();
+          for (const device of await lab.devices())
             if (!device.problem) await lab.checkSpeed({ device: device.id });
-          }
         const devices = await lab.devices();
         if (json) printJson(devices);
         else devices.forEach(printDevice);

@@ -19,7 +19,8 @@ export function addDoorCommands(program: Command, signal: AbortSignal): void {
     .addOption(new Option("--open", "open the browser"))
     .action((_options, command: Command) => {
       const options = readOptions<{ port: number; host: string; open?: boolean }>(command);
-      return Session.use(options, signal, async ({ lab, json }) => {
+      return Session.use(options, signal, async (session) => {
+        const { lab, json } = session;
         const [{ serve }, { prepareWindow }] = await Promise.all([
           import("../server.ts"),
           import("../windowFiles.ts"),
@@ -29,10 +30,7 @@ export function addDoorCommands(program: Command, signal: AbortSignal): void {
         if (json) printJson({ url: server.url });
         else printLine(`Latency Lab is at ${server.url} (Ctrl+C ends it)`);
         if (options.open) openBrowser(server.url);
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        await session.waitForInterrupt();
         await server.close();
       });
     });

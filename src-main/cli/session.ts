@@ -16,6 +16,8 @@ export class Session {
   readonly json: boolean;
   readonly signal: AbortSignal;
   private readonly progress = new ProgressLine(process.stderr);
+  /** How many things are going on that end by themselves when the signal comes. */
+  private ending = 0;
 
   private constructor(lab: OpenedLab, json: boolean, signal: AbortSignal) {
     this.lab = lab;
@@ -31,8 +33,15 @@ export class Session {
   ): Promise<T> {
     const lab = await openLab({ folder: chooseLabFolder(options.lab, process.env) });
     const session = new Session(lab, options.json ?? false, signal);
+    const interrupted = new Promise<never>((_, reject) => {
+      const interrupt = () => {
+        if (session.ending === 0) reject(cancelled());
+      };
+      signal.addEventListener("abort", interrupt, { once: true });
+      if (signal.aborted) interrupt();
+    });
     try {
-      return await act(session);
+      return await Promise.race([act(session), interrupted]);
     } finally {
       session.progress.clear();
       await lab.close();
@@ -47,17 +56,23 @@ export class Session {
     });
     this.signal.addEventListener("abort", cancel, { once: true });
     if (this.signal.aborted) cancel();
+    this.ending++;
     try {
       return await this.lab.jobResult({ job, kind });
     } finally {
+      this.ending--;
       unsubscribe();
       this.signal.removeEventListener("abort", cancel);
       this.progress.clear();
     }
   }
 
-  /** Rejects with `cancelled` once the command was interrupted. */
-  check(): void {
-    if (this.signal.aborted) throw cancelled();
+  /** Waits until the command is interrupted, which is then its regular end. */
+  async waitForInterrupt(): Promise<void> {
+    this.ending++;
+    await new Promise<void>((resolve) => {
+      this.signal.addEventListener("abort", () => resolve(), { once: true });
+      if (this.signal.aborted) resolve();
+    });
   }
 }

@@ -83,7 +83,7 @@ export interface ModelSummary {
   flops: number;
   params: number;
   bytes: number;
-  /** SHA-256 of the .tflite file, hexadecimal. */
+  /** SHA-256 of the .tflite file, hexadecimal; of a sampled network, of the recipe its file is written from. */
   hash: string;
   addedAt: string;
   /** Scenario ids it has been measured on. */
