@@ -279,6 +279,41 @@ describe("the desktop program under a fake Electron", () => {
   });
 });
 
+describe("npm start", () => {
+  it("without a binary says so in one line and serves the same lab, downloading nothing", async () => {
+    const child = spawn(
+      process.execPath,
+      [join(root, "src-main", "start.ts"), "--lab", join(folder, "started")],
+      {
+        // No screen either: a test opens nobody's browser.
+        env: {
+          ...process.env,
+          ELECTRON_OVERRIDE_DIST_PATH: join(folder, "none"),
+          DISPLAY: "",
+          WAYLAND_DISPLAY: "",
+        },
+      },
+    );
+    let stdout = "";
+    const url = new Promise<string>((resolve, reject) => {
+      child.stdout.on("data", (data) => {
+        stdout += String(data);
+        const found = /http:\/\/127\.0\.0\.1:\d+\//.exec(stdout);
+        if (found) resolve(found[0]);
+      });
+      child.once("close", () => reject(new Error(`it ended: ${stdout}`)));
+    });
+    const closed = new Promise((resolve) => child.once("close", resolve));
+    expect(await (await fetch(await url)).text()).toContain("<title>Latency Lab</title>");
+    child.kill("SIGINT");
+    expect(await closed).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      "Electron's binary is not installed (`npx install-electron` fetches it): the same lab opens in a browser instead.",
+      expect.stringContaining("Latency Lab is at http://127.0.0.1:") as string,
+    ]);
+  });
+});
+
 describe("the preload", () => {
   it("exposes send, onMessage and pathOf, and nothing else", () => {
     const exposed = new Map<string, Record<string, unknown>>();
