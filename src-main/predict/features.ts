@@ -168,7 +168,7 @@ const smallest = feature(
 
 // Share of computed but unused lanes: 0 when `count` fills them all.
 function tail(count: number, lanes: number): number {
-  return Math.ceil(count / lanes) * (lanes / count) - 1;
+  return (Math.ceil(count / lanes) * lanes - count) / count;
 }
 
 const convolution = [
