@@ -32,6 +32,8 @@ interface Leaf {
   gain: number;
   column: number;
   code: number;
+  leftGradient: number;
+  leftWeight: number;
 }
 
 /**
@@ -97,7 +99,8 @@ export class TreeGrower {
   ): Leaf {
     let gradient = 0;
     let weight = weights ? 0 : order.length;
-    for (const row of order) {
+    for (let place = 0; place < order.length; place++) {
+      const row = order[place]!;
       gradient += gradients[row]!;
       if (weights) weight += weights[row]!;
     }
@@ -140,6 +143,8 @@ export class TreeGrower {
           leaf.gain = gain;
           leaf.column = column;
           leaf.code = code;
+          leaf.leftGradient = leftGradient;
+          leaf.leftWeight = leftWeight;
         }
       }
     }
@@ -158,12 +163,8 @@ export class TreeGrower {
     const threshold = this.table.edges[column]![code - this.table.starts[column]!]!;
     const child = collector.split(leaf.node, column, threshold);
     const middle = this.partition(order, leaf);
-    let gradient = 0;
-    let weight = weights ? 0 : middle - from;
-    for (let place = from; place < middle; place++) {
-      gradient += gradients[order[place]!]!;
-      if (weights) weight += weights[order[place]!]!;
-    }
+    // The sums the split was judged by: another pass over the rows would only round them differently.
+    const { leftGradient: gradient, leftWeight: weight } = leaf;
     const left = createLeaf(child, from, middle, gradient, weight);
     const right = createLeaf(child + 1, middle, to, leaf.gradient - gradient, leaf.weight - weight);
     const parent = leaf.histogram!;
@@ -198,5 +199,17 @@ export class TreeGrower {
 }
 
 function createLeaf(node: number, from: number, to: number, gradient: number, weight: number): Leaf {
-  return { node, from, to, gradient, weight, histogram: null, gain: 0, column: -1, code: -1 };
+  return {
+    node,
+    from,
+    to,
+    gradient,
+    weight,
+    histogram: null,
+    gain: 0,
+    column: -1,
+    code: -1,
+    leftGradient: 0,
+    leftWeight: 0,
+  };
 }

@@ -27,11 +27,11 @@ export function buildHistogram(
     const row = order[place]!;
     const gradient = gradients[row]!;
     const weight = weights === null ? 1 : weights[row]!;
-    const start = row * columns;
-    for (let column = 0; column < columns; column++) {
-      const slot = codes[start + column]! << 1;
-      histogram[slot]! += gradient;
-      histogram[slot + 1]! += weight;
+    const end = (row + 1) * columns;
+    for (let at = row * columns; at < end; at++) {
+      const slot = codes[at]! << 1;
+      histogram[slot] = histogram[slot]! + gradient;
+      histogram[slot + 1] = histogram[slot + 1]! + weight;
     }
   }
 }
