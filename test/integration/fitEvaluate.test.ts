@@ -91,6 +91,25 @@ describe("evaluating a scenario", () => {
     expect(predictionsOf(other)).not.toEqual(predictionsOf(honest));
   });
 
+  // Which training networks are left out as disturbed is part of the fit too.
+  it("judges disturbed training networks without looking at test networks", async () => {
+    const trapped = { ...request, trainSizes: [12], splits: 1, learners: ["lasso"] as const };
+    const tested = new Set((await evaluateScenario(trapped)).predictions.map(({ model }) => model));
+    const slowest = networks.find((network) => !tested.has(network.model))!.model;
+    const disturbed = networks.map((network) =>
+      network.model === slowest ? stretch(network, 1.6) : network,
+    );
+    const predict = async (measured: MeasuredNetwork[]) =>
+      (await evaluateScenario({ ...trapped, networks: measured })).predictions.map(
+        ({ predictedMs }) => predictedMs,
+      );
+    const honest = await predict(disturbed);
+    // Fourteen test networks as slow as the one: among them it would look usual.
+    const spoiled = disturbed.map((network) => (tested.has(network.model) ? stretch(network, 1.6) : network));
+    expect(await predict(spoiled)).toEqual(honest);
+    expect(await predict(networks)).not.toEqual(honest);
+  });
+
   it("keeps a network measured twice on one side", async () => {
     const repeated = networks.flatMap((network) => [network, { ...network, cell: network.cell + 1 }]);
     const { predictions } = await evaluateScenario({
@@ -131,6 +150,14 @@ describe("evaluating a scenario", () => {
     });
   });
 });
+
+function stretch(network: MeasuredNetwork, factor: number): MeasuredNetwork {
+  return {
+    ...network,
+    latencyMs: network.latencyMs * factor,
+    opTimes: network.opTimes.map(({ op, ms }) => ({ op, ms: ms * factor })),
+  };
+}
 
 function spoil(network: MeasuredNetwork): MeasuredNetwork {
   return {
