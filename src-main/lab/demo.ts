@@ -40,9 +40,9 @@ export interface DemoSize {
 
 const sizes: Record<"full" | "quick", DemoSize> = {
   full: {
-    pilot: 4,
+    pilot: 3,
     train: { fewest: 12, most: 56, seconds: 215 },
-    test: { fewest: 6, most: 16, seconds: 100 },
+    test: { fewest: 5, most: 16, seconds: 100 },
   },
   quick: {
     pilot: 3,

@@ -53,14 +53,13 @@ export function watchSamples(
     canaryUs.push(us);
     return us;
   };
-  let referenceUs = limits.referenceUs;
   let before = readCanary();
   let lastEvidence = -Infinity;
   for (;;) {
     const elapsed = now() - start;
     if (elapsed >= limits.maxSecs * 1e6 && samples.length > 0) break;
     if (before !== null) {
-      referenceUs = currentReference(limits.referenceUs, canaryUs);
+      const referenceUs = currentReference(limits.referenceUs, canaryUs);
       const slow = before > referenceUs * limits.tolerance;
       if (slow && elapsed - lastEvidence < slowEvidenceUs) {
         pause(3000);

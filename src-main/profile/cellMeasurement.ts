@@ -59,8 +59,11 @@ export async function measureCell(request: CellRequest): Promise<MeasuredCell> {
     true,
   );
   const after = readTelemetry(request.coreSet.cpus);
+  const noise = judgement.noisy
+    ? describeNoise(judgement, samples.length)
+    : findDisagreement(second, judgement.us / 1000, request.plan.perOp, request.tolerance);
   return {
-    state: judgement.noisy ? "noisy" : "done",
+    state: noise ? "noisy" : "done",
     samples: samples.map((sample, index) => describeSample(sample, judgement.kept[index]!)),
     opTimes: joinOpTimes(second, request.opTypes),
     provenance: {
@@ -72,11 +75,36 @@ export async function measureCell(request: CellRequest): Promise<MeasuredCell> {
       canaryReferenceMs: referenceUs / 1000,
     },
     stderr: first.stderr,
-    error: judgement.noisy ? describeNoise(judgement, samples.length) : null,
+    error: noise,
     latencyMs: judgement.us / 1000,
     spreadMs: judgement.spreadUs / 1000,
     canaryUs: [...first.samples!.canaryUs, ...(second.samples?.canaryUs ?? [])],
   };
+}
+
+// The timing callback of a node costs up to this much; networks of many tiny ops add up to more than their whole.
+const hookMs = 0.003;
+const tolerableDisagreement = 0.1;
+
+/**
+ * Why the second pass does not belong to the first, or null: too few of its inferences were taken in the fast state, or its
+ * op times do not add up to the end-to-end time. Op times of another state than their network's would teach a falsehood.
+ */
+export function findDisagreement(
+  second: Pick<PassResult, "samples" | "profileCsv">,
+  wholeMs: number,
+  pass: PassPlan,
+  tolerance: number,
+): string | null {
+  if (!second.samples || !second.profileCsv) return null;
+  const judgement = judgeCell(listRawSamples(second.samples), second.samples.referenceUs, tolerance, pass);
+  if (judgement.noisy) return `of the second pass ${describeNoise(judgement, judgement.kept.length)}`;
+  const { rows } = parseProfileCsv(second.profileCsv);
+  const sumMs = rows.reduce((sum, row) => sum + row.averageMs, 0);
+  const excess = Math.abs(sumMs - wholeMs) - hookMs * rows.length;
+  return excess > wholeMs * tolerableDisagreement
+    ? `the op times add up to ${Math.round((sumMs / wholeMs) * 100)} % of the end-to-end time`
+    : null;
 }
 
 /** The verdict on a cell's samples under a reference; the count needed follows the pass's deadline. */

@@ -25,7 +25,7 @@ const plans: Record<Thoroughness, CellPlan> = {
     endToEnd: { runs: 8, minSecs: 0.1, maxSecs: 5, warmupSecs: 0.03 },
     perOp: { runs: 6, minSecs: 0.05, maxSecs: 3, warmupSecs: 0.02 },
     retries: 1,
-    retryShare: 0.5,
+    retryShare: 0.3,
   },
   standard: {
     endToEnd: { runs: 30, minSecs: 1, maxSecs: 30, warmupSecs: 0.2 },
