@@ -72,7 +72,6 @@ try {
         perOp: false,
         canaryPath: null,
         canaryReferenceUs: 0,
-        tolerance: 1,
       });
       plain.get(model)!.push(quantile(pass.samples!.us, 0.5) / 1000);
     }

@@ -1,3 +1,4 @@
+import { findConstantTensors } from "../model/constantTensors.ts";
 import { costOp } from "../model/cost.ts";
 import { countElements, tensorBytes, type Op, type Subgraph } from "../model/graph.ts";
 
@@ -69,12 +70,15 @@ export function readFacts(facts: OpFacts, subgraph: Subgraph, op: Op): boolean {
   facts.flops = cost.flops;
   facts.bytes = cost.bytes;
   facts.params = cost.params;
-  readTensors(facts, subgraph, op);
+  const constant = findConstantTensors(subgraph);
+  readTensors(facts, subgraph, op, constant);
+  // Converted before the first inference: in the ones that count nothing is left to do but the call.
+  if (constant[op.outputs[0] ?? -1]) facts.flops = facts.bytes = 0;
   readWindow(facts, subgraph, op);
   return true;
 }
 
-function readTensors(facts: OpFacts, subgraph: Subgraph, op: Op): void {
+function readTensors(facts: OpFacts, subgraph: Subgraph, op: Op, constant: Uint8Array): void {
   facts.inElements = facts.outElements = facts.weightBytes = facts.inputs = 0;
   facts.smallestInput = Infinity;
   let input: readonly number[] = emptyShape;
@@ -84,8 +88,10 @@ function readTensors(facts: OpFacts, subgraph: Subgraph, op: Op): void {
     if (!tensor) continue;
     const elements = countElements(tensor.shape);
     if (elements < facts.smallestInput) facts.smallestInput = elements;
-    if (tensor.data) {
+    if (constant[index]) {
       facts.weightBytes += tensorBytes(tensor);
+      // The cost of the graph counts converted weights where they are converted.
+      if (!tensor.data) facts.params += elements;
       continue;
     }
     facts.inputs++;

@@ -18,8 +18,6 @@ export interface BenchmarkFlags {
   canary_graph: string;
   /** Own: the canary's time in the fast state in µs; 0 estimates it from this process's own readings. */
   canary_reference_us: number;
-  /** Own: a sample counts when the canary on both sides took at most this many times the reference. */
-  canary_tolerance: number;
   /** Own: JSON file that gets every raw sample of the measured runs. */
   samples_output_file: string;
 }
@@ -86,12 +84,6 @@ const descriptions: FlagDescription[] = [
     default: 0,
     label: "Canary reference (us)",
     help: "its time in the fast state; 0 estimates it",
-  },
-  {
-    name: "canary_tolerance",
-    default: 1.15,
-    label: "Canary tolerance",
-    help: "how many times the reference still counts as fast",
   },
   {
     name: "samples_output_file",

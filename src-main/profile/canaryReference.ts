@@ -8,7 +8,7 @@ import { writeTflite } from "../model/tfliteWriter.ts";
 import type { Store } from "../store/database.ts";
 import { getReference, setReference } from "../store/devices.ts";
 import { findHostLibrary, runHostPass } from "./hostProcess.ts";
-import { defaultTolerance, findReference, quantile } from "./speedState.ts";
+import { chooseTolerance, findReference, quantile } from "./speedState.ts";
 
 /** The canary's file in a lab's folder. */
 export interface Canary {
@@ -71,7 +71,6 @@ export class CanaryReference {
       perOp: false,
       canaryPath: null,
       canaryReferenceUs: 0,
-      tolerance: defaultTolerance,
       signal,
     });
     if (!pass.samples || pass.samples.us.length === 0)
@@ -83,7 +82,8 @@ export class CanaryReference {
       coreSet: coreSet.name,
       canaryMs: canaryUs / 1000,
       referenceMs: (referenceUs || canaryUs) / 1000,
-      state: canaryUs <= (referenceUs || canaryUs) * defaultTolerance ? "fast" : "slow",
+      state:
+        canaryUs <= (referenceUs || canaryUs) * chooseTolerance(coreSet.cpus.length).canary ? "fast" : "slow",
     };
   }
 }

@@ -1,4 +1,4 @@
-import { type RawSample, findReference, judgeSamples } from "./speedState.ts";
+import { type RawSample, type Tolerance, findReference, judgeSamples } from "./speedState.ts";
 
 /** Limits of a measurement, in counts and seconds. */
 export interface Limits {
@@ -6,8 +6,7 @@ export interface Limits {
   runs: number;
   minSecs: number;
   maxSecs: number;
-  /** A canary time counts as fast up to this many times the reference. */
-  tolerance: number;
+  tolerance: Tolerance;
   /** The canary's time in the fast state in µs; 0 when it is not known yet. */
   referenceUs: number;
 }
@@ -60,7 +59,7 @@ export function watchSamples(
     if (elapsed >= limits.maxSecs * 1e6 && samples.length > 0) break;
     if (before !== null) {
       const referenceUs = currentReference(limits.referenceUs, canaryUs);
-      const slow = before > referenceUs * limits.tolerance;
+      const slow = before > referenceUs * limits.tolerance.canary;
       if (slow && elapsed - lastEvidence < slowEvidenceUs) {
         pause(3000);
         before = readCanary();

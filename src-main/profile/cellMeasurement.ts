@@ -4,7 +4,7 @@ import { parseBenchmarkOutput, parseProfileCsv } from "./benchmarkOutput.ts";
 import { type HostLibrary, type PassResult, runHostPass } from "./hostProcess.ts";
 import { type CellPlan, type PassPlan, neededKept } from "./plan.ts";
 import { listRawSamples } from "./samplesFile.ts";
-import { type Judgement, type RawSample, judgeSamples, quantile } from "./speedState.ts";
+import { type Judgement, type RawSample, chooseTolerance, judgeSamples, quantile } from "./speedState.ts";
 
 /** What is to be measured and how. */
 export interface CellRequest {
@@ -18,7 +18,6 @@ export interface CellRequest {
   canaryPath: string;
   /** The canary's time in the fast state, µs; 0 when it is not known. */
   canaryReferenceUs: number;
-  tolerance: number;
   library: HostLibrary;
   signal?: AbortSignal | undefined;
 }
@@ -52,7 +51,8 @@ export async function measureCell(request: CellRequest): Promise<MeasuredCell> {
     };
   }
   const referenceUs = first.samples!.referenceUs;
-  const judgement = judgeCell(samples, referenceUs, request.tolerance, request.plan.endToEnd);
+  const threads = request.coreSet.cpus.length;
+  const judgement = judgeCell(samples, referenceUs, threads, request.plan.endToEnd);
   const second = await runPass(
     { ...request, canaryReferenceUs: Math.min(referenceUs, request.canaryReferenceUs || referenceUs) },
     request.plan.perOp,
@@ -61,7 +61,7 @@ export async function measureCell(request: CellRequest): Promise<MeasuredCell> {
   const after = readTelemetry(request.coreSet.cpus);
   const noise = judgement.noisy
     ? describeNoise(judgement, samples.length)
-    : findDisagreement(second, judgement.us / 1000, request.plan.perOp, request.tolerance);
+    : findDisagreement(second, judgement.us / 1000, request.plan.perOp);
   return {
     state: noise ? "noisy" : "done",
     samples: samples.map((sample, index) => describeSample(sample, judgement.kept[index]!)),
@@ -94,10 +94,14 @@ export function findDisagreement(
   second: Pick<PassResult, "samples" | "profileCsv">,
   wholeMs: number,
   pass: PassPlan,
-  tolerance: number,
 ): string | null {
   if (!second.samples || !second.profileCsv) return null;
-  const judgement = judgeCell(listRawSamples(second.samples), second.samples.referenceUs, tolerance, pass);
+  const judgement = judgeCell(
+    listRawSamples(second.samples),
+    second.samples.referenceUs,
+    second.samples.threads,
+    pass,
+  );
   if (judgement.noisy) return `of the second pass ${describeNoise(judgement, judgement.kept.length)}`;
   const { rows } = parseProfileCsv(second.profileCsv);
   const sumMs = rows.reduce((sum, row) => sum + row.averageMs, 0);
@@ -111,14 +115,14 @@ export function findDisagreement(
 export function judgeCell(
   samples: readonly RawSample[],
   referenceUs: number,
-  tolerance: number,
+  threads: number,
   pass: PassPlan,
 ): Judgement {
   const typical = quantile(
     samples.map((sample) => sample.us),
     0.5,
   );
-  return judgeSamples(samples, referenceUs, tolerance, neededKept(pass, typical));
+  return judgeSamples(samples, referenceUs, chooseTolerance(threads), neededKept(pass, typical));
 }
 
 /** Why a cell is noisy, in words. */
@@ -127,7 +131,7 @@ export function describeNoise(judgement: Judgement, total: number): string {
 }
 
 function runPass(request: CellRequest, plan: PassPlan, perOp: boolean): Promise<PassResult> {
-  const { modelPath, coreSet, runtime, canaryPath, canaryReferenceUs, tolerance, signal } = request;
+  const { modelPath, coreSet, runtime, canaryPath, canaryReferenceUs, signal } = request;
   return runHostPass({
     modelPath,
     coreSet,
@@ -136,7 +140,6 @@ function runPass(request: CellRequest, plan: PassPlan, perOp: boolean): Promise<
     perOp,
     canaryPath,
     canaryReferenceUs,
-    tolerance,
     signal,
   });
 }

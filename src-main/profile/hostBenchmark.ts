@@ -10,7 +10,7 @@ import { type ProfiledNode, formatCounts, formatDouble, formatProfileCsv } from 
 import { type Watched, watchSamples } from "./canaryWatch.ts";
 import { SchedulerWait } from "./schedulerWait.ts";
 import type { SamplesFile } from "./samplesFile.ts";
-import { judgeSamples, quantile } from "./speedState.ts";
+import { chooseTolerance, judgeSamples, quantile } from "./speedState.ts";
 import { TfliteInterpreter, type TfliteLibrary, loadTflite, locateTfliteLibrary } from "./tfliteLibrary.ts";
 
 const nowUs = (): number => performance.now() * 1000;
@@ -94,17 +94,12 @@ function profileNodes(interpreter: TfliteInterpreter, rows: Float64Array[], kept
   }));
 }
 
-function writeSamples(
-  path: string,
-  watched: Watched,
-  details: Partial<SamplesFile>,
-  tolerance: number,
-): void {
+function writeSamples(path: string, watched: Watched, details: Partial<SamplesFile>, threads: number): void {
   const { samples } = watched;
   const file: SamplesFile = {
     format: 1,
     referenceUs: watched.referenceUs,
-    tolerance,
+    threads,
     canaryUs: watched.canaryUs,
     atUs: samples.map((sample) => sample.atUs),
     us: samples.map((sample) => sample.us),
@@ -173,6 +168,7 @@ function runBenchmark(argv: readonly string[]): void {
   const rows: Float64Array[] = [];
   const parent = process.ppid;
   const wait = new SchedulerWait();
+  const tolerance = chooseTolerance(flags.num_threads);
   const timed = interpreter.plan.length > 0;
   const watched = watchSamples(
     () => {
@@ -187,12 +183,12 @@ function runBenchmark(argv: readonly string[]): void {
       runs: flags.num_runs,
       minSecs: flags.min_secs,
       maxSecs: flags.max_secs,
-      tolerance: flags.canary_tolerance,
+      tolerance,
       referenceUs: flags.canary_reference_us,
     },
     { now: nowUs, pause: sleep, waited: () => wait.read() },
   );
-  const judgement = judgeSamples(watched.samples, watched.referenceUs, flags.canary_tolerance);
+  const judgement = judgeSamples(watched.samples, watched.referenceUs, tolerance);
   const all = watched.samples.map((sample) => sample.us);
   const counted = canary && judgement.keptCount > 0 ? all.filter((_, index) => judgement.kept[index]) : all;
   print(`INFO: ${formatCounts(counted)}\n`);
@@ -202,8 +198,7 @@ function runBenchmark(argv: readonly string[]): void {
     `INFO: Inference timings in us: Init: ${Math.round(initUs)}, First inference: ${Math.round(warmup[0] ?? 0)}, Warmup (avg): ${average(warmup)}, Inference (avg): ${average(counted)}`,
   );
   if (canary) {
-    const state =
-      quantile(watched.canaryUs, 0.5) <= watched.referenceUs * flags.canary_tolerance ? "fast" : "slow";
+    const state = quantile(watched.canaryUs, 0.5) <= watched.referenceUs * tolerance.canary ? "fast" : "slow";
     print(
       `INFO: Canary: kept ${judgement.keptCount} of ${all.length} runs, reference ${Math.round(watched.referenceUs)} us, state mostly ${state}`,
     );
@@ -214,7 +209,7 @@ function runBenchmark(argv: readonly string[]): void {
       flags.samples_output_file,
       watched,
       { initUs, firstInferenceUs: warmup[0] ?? 0, runtimeVersion: library.version() },
-      flags.canary_tolerance,
+      Math.max(1, flags.num_threads),
     );
   if (timed) {
     const sums = rows.map((row) => row.reduce((sum, us) => sum + us, 0));
@@ -249,7 +244,7 @@ function measurePhase(
   minSecs: number,
   maxSecs: number,
 ): number[] {
-  const limits = { runs, minSecs, maxSecs, tolerance: 1, referenceUs: 0 };
+  const limits = { runs, minSecs, maxSecs, tolerance: chooseTolerance(1), referenceUs: 0 };
   if (runs <= 0 && minSecs <= 0) return [];
   const clock = { now: nowUs, pause: sleep, waited: () => null };
   return watchSamples(() => interpreter.invoke(), null, limits, clock).samples.map((sample) => sample.us);

@@ -56,7 +56,6 @@ export interface HostPass {
   perOp: boolean;
   canaryPath: string | null;
   canaryReferenceUs: number;
-  tolerance: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -118,11 +117,7 @@ function listFlags(pass: HostPass, csvPath: string, samplesPath: string): string
     `--samples_output_file=${samplesPath}`,
   ];
   if (pass.canaryPath)
-    flags.push(
-      `--canary_graph=${pass.canaryPath}`,
-      `--canary_reference_us=${pass.canaryReferenceUs}`,
-      `--canary_tolerance=${pass.tolerance}`,
-    );
+    flags.push(`--canary_graph=${pass.canaryPath}`, `--canary_reference_us=${pass.canaryReferenceUs}`);
   if (pass.perOp)
     flags.push(
       "--enable_op_profiling=true",

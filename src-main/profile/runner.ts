@@ -32,7 +32,7 @@ import { CanaryReference } from "./canaryReference.ts";
 import { type MeasuredCell, describeNoise, judgeCell, measureCell } from "./cellMeasurement.ts";
 import { findHostLibrary } from "./hostProcess.ts";
 import { type CellPlan, estimateRemainingMs, planCell } from "./plan.ts";
-import { type RawSample, defaultTolerance } from "./speedState.ts";
+import type { RawSample } from "./speedState.ts";
 
 /** What a run needs from the lab. */
 export interface RunExecution {
@@ -177,7 +177,6 @@ class RunWork {
         plan: this.plan,
         canaryPath: this.reference.canary.path,
         canaryReferenceUs: referenceUs,
-        tolerance: defaultTolerance,
         library: findHostLibrary(),
         signal,
       });
@@ -225,7 +224,7 @@ class RunWork {
         canaryAfterUs: sample.canaryAfterMs === null ? null : sample.canaryAfterMs * 1000,
         waitedUs: sample.waitedMs === null ? null : sample.waitedMs * 1000,
       }));
-      const judgement = judgeCell(raw, referenceUs, defaultTolerance, this.plan.endToEnd);
+      const judgement = judgeCell(raw, referenceUs, target.coreSet.cpus.length, this.plan.endToEnd);
       commitCell(store, summary.id, {
         state: judgement.noisy ? "noisy" : "done",
         samples: measurement.samples.map((sample, index) => ({ ...sample, kept: judgement.kept[index]! })),

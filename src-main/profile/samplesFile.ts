@@ -7,7 +7,7 @@ const knownTimes = z.array(z.number().nonnegative().nullable());
 const samplesFile = z.object({
   format: z.literal(1),
   referenceUs: z.number().nonnegative(),
-  tolerance: z.number().positive(),
+  threads: z.number().int().positive(),
   canaryUs: times,
   atUs: times,
   us: times,

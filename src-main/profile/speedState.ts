@@ -3,8 +3,22 @@
  * several speeds; a small network (the canary) run beside the measured one tells which. Times in µs.
  */
 
-/** A time of the canary further than this above its reference means the device was slow. */
-export const defaultTolerance = 1.15;
+/** What still counts as the fast state. */
+export interface Tolerance {
+  /** The canary may take up to this many times its reference. */
+  canary: number;
+  /** The threads may wait for a core for up to this share of the time, summed over threads. */
+  wait: number;
+}
+
+/**
+ * The tolerance for a number of threads. One thread pinned to a quiet core waits for nothing. Several ones wake each other,
+ * and the scheduler now and then puts two on one core: on a quiet computer they wait 10 to 40 % of the time, beside another
+ * busy process about 100 %; and the canary's own time scatters more.
+ */
+export function chooseTolerance(threads: number): Tolerance {
+  return threads > 1 ? { canary: 1.25, wait: 0.5 } : { canary: 1.15, wait: 0.02 };
+}
 
 /** How many inferences must be kept for a cell to count as measured well. */
 export const fewestKept = 5;
@@ -48,17 +62,15 @@ export function findReference(times: readonly number[], share = 0.1): number {
   return quantile(times, 0.25);
 }
 
-// A canary of a millisecond fits between two time slices of another process; a network of a hundred does not.
-const tolerableWait = 0.02;
-
 /**
- * Whether a sample was taken in the fast state: the canary on both sides within tolerance of its reference, and no more
- * than 2 % of the time spent waiting for a core that another process had.
+ * Whether a sample was taken in the fast state: the canary on both sides within tolerance of its reference, and little
+ * time spent waiting for a core: a canary of a millisecond fits between two time slices of another process, a network of a
+ * hundred does not.
  */
-export function isFast(sample: RawSample, referenceUs: number, tolerance: number): boolean {
-  if (sample.waitedUs !== null && sample.waitedUs > sample.us * tolerableWait) return false;
+export function isFast(sample: RawSample, referenceUs: number, tolerance: Tolerance): boolean {
+  if (sample.waitedUs !== null && sample.waitedUs > sample.us * tolerance.wait) return false;
   if (sample.canaryBeforeUs === null || sample.canaryAfterUs === null) return true;
-  return Math.max(sample.canaryBeforeUs, sample.canaryAfterUs) <= referenceUs * tolerance;
+  return Math.max(sample.canaryBeforeUs, sample.canaryAfterUs) <= referenceUs * tolerance.canary;
 }
 
 /** The verdict on a measurement's samples. */
@@ -80,7 +92,7 @@ export interface Judgement {
 export function judgeSamples(
   samples: readonly RawSample[],
   referenceUs: number,
-  tolerance: number,
+  tolerance: Tolerance,
   need: number = fewestKept,
 ): Judgement {
   const fast = samples.map((sample) => isFast(sample, referenceUs, tolerance));

@@ -133,7 +133,6 @@ describe("a pass of the runner", () => {
     perOp: true,
     canaryPath: null,
     canaryReferenceUs: 0,
-    tolerance: 1.15,
   };
 
   it("gives profile, samples and flags without temporary paths", async () => {
