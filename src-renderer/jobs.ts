@@ -1,5 +1,5 @@
 import type { Job } from "../src-main/lab/contract.ts";
-import { formatCount, formatEta } from "../src-main/lab/format.ts";
+import { formatCount, formatEta, formatPercent } from "../src-main/lab/format.ts";
 import { formatRoute } from "./route.ts";
 
 /** What a job is doing, in a few words: `34 of 96, about 12m left`. */
@@ -10,7 +10,9 @@ export function tellProgress(job: Job): string {
       return "waiting for its turn";
     case "running": {
       const parts: string[] = [];
-      if (progress.total > 0) parts.push(`${formatCount(progress.done)} of ${formatCount(progress.total)}`);
+      const { done, total } = progress;
+      if (Number.isInteger(done) && total > 0) parts.push(`${formatCount(done)} of ${formatCount(total)}`);
+      else if (total > 0) parts.push(formatPercent((done / total) * 100, 0));
       if (progress.etaMs !== null) parts.push(`${formatEta(progress.etaMs)} left`);
       return parts.join(", ") || "working";
     }

@@ -333,6 +333,8 @@ export interface PredictorDetail extends PredictorSummary {
   /** Cross-validated: each network predicted by a fit without it. */
   points: PredictedPoint[];
   trainedOn: string[];
+  /** Measured networks that were not learnt from, because the device was disturbed while it measured them. */
+  leftOut: { model: string; reason: string }[];
   overheadMs: number;
 }
 

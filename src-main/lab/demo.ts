@@ -25,7 +25,8 @@ export interface DemoContext {
   lab: Lab;
   request: DemoRequest;
   signal: AbortSignal;
-  onProgress: (done: number, total: number, note: string) => void;
+  /** `done` is the share of `total`, which is 1. */
+  onProgress: (done: number, total: number, note: string, etaMs: number) => void;
   /** How much is measured; default by `request.quick`. */
   size?: DemoSize;
 }
@@ -41,8 +42,8 @@ export interface DemoSize {
 const sizes: Record<"full" | "quick", DemoSize> = {
   full: {
     pilot: 3,
-    train: { fewest: 12, most: 56, seconds: 215 },
-    test: { fewest: 5, most: 16, seconds: 100 },
+    train: { fewest: 12, most: 48, seconds: 200 },
+    test: { fewest: 5, most: 16, seconds: 110 },
   },
   quick: {
     pilot: 3,
@@ -54,6 +55,8 @@ const sizes: Record<"full" | "quick", DemoSize> = {
 const learners: readonly LearnerChoice[] = ["lasso", "boosting", "auto"];
 /** Cells of each unseen network: their spread is the noise floor beside the error. */
 const repetitions = 2;
+/** A guess, for the progress shown. */
+const secondsAFit = 2;
 
 /**
  * The whole main job on this computer: samples networks, profiles them on one core and on the largest core set, fits every
@@ -66,35 +69,41 @@ export async function runDemo(context: DemoContext): Promise<DemoResult> {
   const seed = context.request.seed ?? 1;
   const device = await findHost(context.lab);
   const coreSets = chooseCoreSets(device);
-  const steps = new DemoSteps(context, 4 + coreSets.length * learners.length);
+  const fitSeconds = coreSets.length * learners.length * secondsAFit;
+  const steps = new DemoSteps(context, size.train.seconds + size.test.seconds + fitSeconds);
 
-  const sampled = await steps.run("sampling networks", (lab) =>
+  const sampled = await steps.run("sampling networks", 1, (lab) =>
     lab.startSample({ count: size.pilot + size.train.most + size.test.most, seed }),
   );
   const names = sampled.map((model) => model.name);
   const pilot = names.slice(0, size.pilot);
   const pilotStart = performance.now();
-  await profile(steps, "profiling the first networks", device, coreSets, pilot, 1, seed);
+  const runs: RunShape = { device, coreSets, repetitions: 1, seed };
+  await profile(steps, "profiling the first networks", 10 * size.pilot, runs, pilot);
   const secondsEach = (performance.now() - pilotStart) / 1000 / pilot.length;
   const trainCount = affordable(size.train, secondsEach);
-  const testCount = affordable(size.test, secondsEach * repetitions);
   const train = [...pilot, ...names.slice(size.pilot, size.pilot + trainCount)];
-  const test = names.slice(size.pilot + size.train.most, size.pilot + size.train.most + testCount);
+  steps.expect(trainCount * secondsEach + size.test.seconds + fitSeconds);
+  const trainStart = performance.now();
   await profile(
     steps,
     `profiling ${trainCount} networks to learn from`,
-    device,
-    coreSets,
+    trainCount * secondsEach,
+    runs,
     train.slice(size.pilot),
-    1,
-    seed,
   );
+  // A better guess than the pilot's, whose time holds the search for the fast state.
+  const secondsNow = (performance.now() - trainStart) / 1000 / trainCount;
+  const testCount = affordable(size.test, secondsNow * repetitions);
+  const testSeconds = testCount * secondsNow * repetitions;
+  const test = names.slice(size.pilot + size.train.most, size.pilot + size.train.most + testCount);
+  steps.expect(fitSeconds + testSeconds);
 
   const fitted = new Map<string, PredictorSummary[]>();
   for (const coreSet of coreSets)
     for (const learner of learners) {
       const scenario = scenarioOf(device, coreSet);
-      const predictor = await steps.run(`fitting ${learner} for ${scenario}`, (lab) =>
+      const predictor = await steps.run(`fitting ${learner} for ${scenario}`, secondsAFit, (lab) =>
         lab.startFit({ scenario, learner, models: train, seed }),
       );
       fitted.set(scenario, [...(fitted.get(scenario) ?? []), predictor]);
@@ -110,11 +119,9 @@ export async function runDemo(context: DemoContext): Promise<DemoResult> {
   const testRun = await profile(
     steps,
     `measuring ${testCount} networks nothing was fitted on`,
-    device,
-    coreSets,
+    testSeconds,
+    { ...runs, repetitions },
     test,
-    repetitions,
-    seed,
   );
 
   const scenarios: DemoScenario[] = [];
@@ -154,23 +161,29 @@ function scenarioOf(device: Device, coreSet: CoreSet): string {
   return `${device.id}/${coreSet.name}/float32/tflite`;
 }
 
+/** What all runs of the demonstration share. */
+interface RunShape {
+  device: Device;
+  coreSets: CoreSet[];
+  repetitions: number;
+  seed: number;
+}
+
 async function profile(
   steps: DemoSteps,
   note: string,
-  device: Device,
-  coreSets: CoreSet[],
+  seconds: number,
+  { device, coreSets, repetitions: cells, seed }: RunShape,
   models: string[],
-  repetitionCount: number,
-  seed: number,
 ): Promise<number> {
-  const summary = await steps.run(note, (lab) =>
+  const summary = await steps.run(note, seconds, (lab) =>
     lab.startRun({
       device: device.id,
       coreSets: coreSets.map((coreSet) => coreSet.name),
       precision: "float32",
       runtime: "tflite",
       models,
-      repetitions: repetitionCount,
+      repetitions: cells,
       seed,
       thoroughness: "quick",
     }),
@@ -178,24 +191,31 @@ async function profile(
   return summary.id;
 }
 
-/** Runs jobs one after another, passes their progress on and cancels the running one with the demonstration. */
+/** Runs jobs one after another, passes their progress on by the seconds they take, and cancels the running one with the demonstration. */
 class DemoSteps {
   private readonly context: DemoContext;
-  private readonly total: number;
-  private finished = 0;
+  private readonly started = performance.now();
+  private expected: number;
 
-  constructor(context: DemoContext, total: number) {
+  constructor(context: DemoContext, expected: number) {
     this.context = context;
-    this.total = total;
+    this.expected = expected;
+  }
+
+  /** States anew how many seconds are still to come. */
+  expect(seconds: number): void {
+    this.expected = seconds;
   }
 
   async run<K extends JobKind>(
     note: string,
+    seconds: number,
     start: (lab: Lab) => Promise<Started<K>>,
   ): Promise<JobResults[K]> {
-    const { lab, signal, onProgress } = this.context;
+    const { lab, signal } = this.context;
     if (signal.aborted) throw cancelled();
-    onProgress(this.finished, this.total, note);
+    const later = Math.max(this.expected - seconds, 0);
+    this.report(seconds + later, note);
     const { job, kind } = await start(lab);
     const cancel = (): void => void lab.cancelJob({ job }).catch(() => undefined);
     signal.addEventListener("abort", cancel, { once: true });
@@ -203,16 +223,22 @@ class DemoSteps {
       if (event.type !== "job" || event.job.id !== job || event.job.progress.state !== "running") return;
       const { done, total, note: detail } = event.job.progress;
       const share = total > 0 ? done / total : 0;
-      onProgress(this.finished + share, this.total, `${note}: ${done}/${total} ${detail}`);
+      this.report(seconds * (1 - share) + later, `${note}: ${done}/${total} ${detail}`);
     });
     try {
       const result = await lab.jobResult({ job, kind });
-      this.finished++;
+      this.expected = later;
       return result;
     } finally {
       unsubscribe();
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  private report(secondsLeft: number, note: string): void {
+    const elapsed = (performance.now() - this.started) / 1000;
+    const share = elapsed / Math.max(elapsed + secondsLeft, 1);
+    this.context.onProgress(share, 1, note, Math.round(secondsLeft * 1000));
   }
 }
 

@@ -23,7 +23,7 @@ export function createJobCalls(context: LabContext): JobCalls {
             lab: context.lab(),
             request,
             signal,
-            onProgress: (done, total, note) => onProgress(done, total, note),
+            onProgress,
           });
         },
       }),

@@ -111,7 +111,7 @@ async function fit(
     points: fitted.scores.points,
     overheadMs: fitted.scores.overheadMs,
     blob: encodePredictor(fitted),
-    trainingCells: cells,
+    trainingCells: fitted.trainedOn.flatMap((model) => cells.get(model) ?? []),
   });
   context.publish({ type: "predictors" });
   return shelf.summarize(id);

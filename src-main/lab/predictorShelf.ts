@@ -24,7 +24,14 @@ export class PredictorShelf {
   }
 
   describe(id: number): PredictorDetail {
-    return { ...dropParameters(this.read(id)), problem: this.findProblem(id) };
+    const stored = this.read(id);
+    const fitted = this.decode(stored);
+    const unreadable = fitted instanceof LabError;
+    return {
+      ...dropParameters(stored),
+      leftOut: unreadable ? [] : fitted.leftOut,
+      problem: unreadable ? fitted.message : null,
+    };
   }
 
   summarize(id: number): PredictorSummary {
@@ -87,7 +94,7 @@ function dropParameters({
   split: _s,
   trainingCells: _c,
   ...detail
-}: StoredPredictor): PredictorDetail {
+}: StoredPredictor): Omit<PredictorDetail, "leftOut"> {
   return detail;
 }
 
@@ -95,6 +102,7 @@ function dropDetails({
   classes: _c,
   points: _p,
   trainedOn: _t,
+  leftOut: _l,
   overheadMs: _o,
   ...summary
 }: PredictorDetail): PredictorSummary {

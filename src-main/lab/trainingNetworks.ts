@@ -10,10 +10,10 @@ export interface NetworkChoice {
   exclude?: string[] | undefined;
 }
 
-/** Measured networks with their graphs, and every cell their times come from. */
+/** Measured networks with their graphs, and by model every cell their times come from. */
 export interface TrainingNetworks {
   networks: MeasuredNetwork[];
-  cells: number[];
+  cells: Map<string, number[]>;
 }
 
 /** The measured networks of a scenario. Rejects with bad-request, scenario-unknown or model-unknown. */
@@ -36,7 +36,7 @@ export async function collectNetworks(
     networks.push({ model, family, graph, latencyMs, opTimes, cell });
     if (networks.length % 20 === 0) await takeBreath();
   }
-  return { networks, cells: chosen.flatMap(({ cells }) => cells) };
+  return { networks, cells: new Map(chosen.map(({ model, cells }) => [model, cells])) };
 }
 
 /** Rejects with bad-request for what is no scenario and with scenario-unknown for one that nothing was measured on. */

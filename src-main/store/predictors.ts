@@ -30,8 +30,8 @@ export interface NewPredictor {
   trainingCells: number[];
 }
 
-/** A predictor as it is kept. `problem` is null: whether this version can use the blob is for its loader to tell. */
-export interface StoredPredictor extends PredictorDetail {
+/** A predictor as it is kept. `problem` is null: whether this version can use the blob, and what it holds, its loader tells. */
+export interface StoredPredictor extends Omit<PredictorDetail, "leftOut"> {
   blob: Uint8Array;
   split: unknown;
   trainingCells: number[];
