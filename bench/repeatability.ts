@@ -49,7 +49,7 @@ try {
   const plain = new Map<string, number[]>(models.map((model) => [model, []]));
   const start = performance.now();
   for (let round = 0; round < cells; round++) {
-    const due = (round / cells) * minutes * 60_000 - (performance.now() - start);
+    const due = (round / Math.max(cells - 1, 1)) * minutes * 60_000 - (performance.now() - start);
     if (due > 0) await wait(due);
     const started = await lab.startRun({
       device: "host",
