@@ -18,7 +18,10 @@ export default ts.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "no-restricted-syntax": [
         "error",
-        { selector: "ExportDefaultDeclaration", message: "Name what you export; default exports hide the noun." },
+        {
+          selector: "ExportDefaultDeclaration",
+          message: "Name what you export; default exports hide the noun.",
+        },
       ],
     },
   },
