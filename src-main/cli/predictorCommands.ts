@@ -271,7 +271,9 @@ function printValidations(validations: readonly Validation[]): void {
       formatMs(one.measuredMs),
       formatError(one.error),
       one.insideInterval ? "yes" : "no",
-      one.noisy ? "measured noisily" : "",
+      [one.noisy ? "measured noisily" : "", one.learntFrom ? "learnt from: proves nothing" : ""]
+        .filter((remark) => remark !== "")
+        .join(", "),
     ]),
   );
 }

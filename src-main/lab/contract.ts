@@ -372,6 +372,8 @@ export interface Prediction {
   /** What was measured for the same model and scenario, or null. */
   measuredMs: number | null;
   measuredOps: OpTime[];
+  /** The predictor was fitted on this model: how well it agrees with the measurement proves nothing. */
+  learntFrom: boolean;
 }
 
 export interface EvaluateRequest {
@@ -416,6 +418,8 @@ export interface Validation {
   error: number;
   insideInterval: boolean;
   noisy: boolean;
+  /** The predictor was fitted on this model: that they agree proves nothing. */
+  learntFrom: boolean;
 }
 
 export interface DemoRequest {

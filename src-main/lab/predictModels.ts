@@ -18,6 +18,7 @@ export async function predictModels(
   const { scenario } = predictor.fitted;
   const measured = new Map<string, StoredMeasurement>();
   for (const row of trainingRows(context.store, scenario)) measured.set(row.hash, row);
+  const trainedOn = new Set(predictor.fitted.trainedOn);
   const predictions: Prediction[] = [];
   for (const model of models) {
     const prediction = predictNetwork(predictor.fitted, context.library.loadGraph(model));
@@ -30,6 +31,7 @@ export async function predictModels(
       ops: withOps ? prediction.ops : [],
       measuredMs: known?.latencyMs ?? null,
       measuredOps: withOps ? (known?.opTimes ?? []) : [],
+      learntFrom: trainedOn.has(model.name),
     });
     if (predictions.length % batchSize === 0) await takeBreath();
   }

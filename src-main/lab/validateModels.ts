@@ -60,7 +60,7 @@ function checkMeasured(cells: readonly CellSummary[], run: number): void {
 }
 
 function compare(prediction: Prediction, cell: CellSummary, measuredMs: number): Validation {
-  const { model, scenario, latencyMs: predictedMs, lowMs, highMs } = prediction;
+  const { model, scenario, latencyMs: predictedMs, lowMs, highMs, learntFrom } = prediction;
   return {
     model,
     scenario,
@@ -71,5 +71,6 @@ function compare(prediction: Prediction, cell: CellSummary, measuredMs: number):
     error: (predictedMs - measuredMs) / measuredMs,
     insideInterval: measuredMs >= lowMs && measuredMs <= highMs,
     noisy: cell.state === "noisy",
+    learntFrom,
   };
 }

@@ -295,11 +295,18 @@ describe.skipIf(problem !== null)("the main job from the command line", () => {
       .split("\n")
       .map(
         (line) =>
-          JSON.parse(line) as { model: string; latencyMs: number; measuredMs: number | null; ops: unknown[] },
+          JSON.parse(line) as {
+            model: string;
+            latencyMs: number;
+            measuredMs: number | null;
+            ops: unknown[];
+            learntFrom: boolean;
+          },
       );
     expect(predictions.map((one) => one.model)).toEqual(names);
     expect(predictions.every((one) => one.latencyMs > 0 && one.ops.length === 0)).toBe(true);
     expect(predictions.map((one) => one.measuredMs !== null)).toEqual(names.map((name) => name !== unseen));
+    expect(predictions.map((one) => one.learntFrom)).toEqual(names.map((name) => name !== unseen));
     const [withOps] = (await readJson("predict", unseen!, "--scenario", scenario)) as {
       ops: { ms: number }[];
     }[];
@@ -325,7 +332,7 @@ describe.skipIf(problem !== null)("the main job from the command line", () => {
     });
 
     const validation = await readJson("validate", unseen!, "--scenario", scenario, "--thoroughness", "quick");
-    expect(validation).toMatchObject([{ model: unseen, scenario }]);
+    expect(validation).toMatchObject([{ model: unseen, scenario, learntFrom: false }]);
     const [{ predictedMs, measuredMs, error }] = validation as [
       { predictedMs: number; measuredMs: number; error: number },
     ];

@@ -46,6 +46,7 @@ function prediction(): Prediction {
     model: "m",
     scenario: "host/1core/float32/tflite",
     predictor: 1,
+    learntFrom: false,
     latencyMs: 10.5,
     lowMs: 9,
     highMs: 12,
