@@ -1,3 +1,4 @@
+import { median } from "../model/median.ts";
 import type { Runtime } from "../lab/contract.ts";
 import { listCpuKernels } from "../kernels/cpu.ts";
 import { costGraph } from "../model/cost.ts";
@@ -169,11 +170,4 @@ function mergeOpTimes(cells: readonly MeasuredNetwork[]): Map<number, number> {
   for (const cell of cells)
     for (const { op, ms } of cell.opTimes) if (ms >= 0) times.set(op, [...(times.get(op) ?? []), ms]);
   return new Map([...times].map(([op, list]) => [op, median(list)]));
-}
-
-/** The middle value, the mean of the two middle ones for an even count; NaN for none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,5 +1,6 @@
 import { solveNonNegative } from "./linear.ts";
-import { median, type NetworkRow } from "./dataset.ts";
+import { median } from "../model/median.ts";
+import type { NetworkRow } from "./dataset.ts";
 
 /** Time of a network beyond the sum of its kernels: constant + perKernel × kernels + share × their time; none negative. */
 export interface Overhead {

@@ -1,4 +1,5 @@
-import { median, type ClassTable, type Dataset } from "./dataset.ts";
+import { median } from "../model/median.ts";
+import type { ClassTable, Dataset } from "./dataset.ts";
 import { listFeatures } from "./features.ts";
 import { dealFolds } from "./folds.ts";
 import { fitLassoCorrection } from "./lassoCorrection.ts";

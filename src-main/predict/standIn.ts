@@ -1,6 +1,7 @@
 import type { ClassModel } from "./classModel.ts";
 import { measureRanges } from "./classModel.ts";
-import { median, type ClassTable } from "./dataset.ts";
+import { median } from "../model/median.ts";
+import type { ClassTable } from "./dataset.ts";
 import { bytesColumn, flopsColumn, listFeatures, relatedClasses } from "./features.ts";
 import type { StandIn } from "./fittedPredictor.ts";
 import { conformalQuantile } from "./interval.ts";

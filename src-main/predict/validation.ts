@@ -1,6 +1,7 @@
 import type { ClassScores, PredictedPoint } from "../lab/contract.ts";
 import { fitFlopsLine } from "./baseline.ts";
-import { median, type Dataset } from "./dataset.ts";
+import { median } from "../model/median.ts";
+import type { Dataset } from "./dataset.ts";
 import type { TrainingSet } from "./fitPlan.ts";
 import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
 import { conformalQuantile } from "./interval.ts";

@@ -53,11 +53,7 @@ export async function measureCell(request: CellRequest): Promise<MeasuredCell> {
   const referenceUs = first.samples!.referenceUs;
   const threads = request.coreSet.cpus.length;
   const judgement = judgeCell(samples, referenceUs, threads, request.plan.endToEnd);
-  const second = await runPass(
-    { ...request, canaryReferenceUs: Math.min(referenceUs, request.canaryReferenceUs || referenceUs) },
-    request.plan.perOp,
-    true,
-  );
+  const second = await runPass({ ...request, canaryReferenceUs: referenceUs }, request.plan.perOp, true);
   const after = readTelemetry(request.coreSet.cpus);
   const noise = judgement.noisy
     ? describeNoise(judgement, samples.length)

@@ -52,10 +52,10 @@ export function neededKept(pass: PassPlan, inferenceUs: number): number {
   return Math.min(fewestKept, Math.max(2, affordable));
 }
 
-/** A robust guess of the time left: the median of the last cells' times for each cell still to do. */
+/** A guess of the time left: the mean of the last cells' times for each cell still to do; null before the first. */
 export function estimateRemainingMs(finishedMs: readonly number[], remaining: number): number | null {
   if (finishedMs.length === 0) return null;
-  const recent = [...finishedMs.slice(-25)].sort((a, b) => a - b);
+  const recent = finishedMs.slice(-25);
   const mean = recent.reduce((sum, ms) => sum + ms, 0) / recent.length;
   return Math.round(mean * remaining);
 }

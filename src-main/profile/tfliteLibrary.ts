@@ -99,11 +99,6 @@ export function loadTflite(path: string) {
     tensorType: library.func("TfLiteTensorType", "int", [pointer]) as (tensor: bigint) => number,
     tensorBytes: library.func("TfLiteTensorByteSize", "size_t", [pointer]) as (tensor: bigint) => number,
     tensorData: library.func("TfLiteTensorData", pointer, [pointer]) as (tensor: bigint) => bigint | null,
-    xnnpackOptions: library.func(
-      "TfLiteXNNPackDelegateOptionsDefault",
-      koffi.struct({ num_threads: "int32_t", flags: "uint32_t" }),
-      [],
-    ) as () => { num_threads: number; flags: number },
     xnnpackCreate: library.func("TfLiteXNNPackDelegateCreate", pointer, [pointer]) as (
       options: Buffer,
     ) => bigint,

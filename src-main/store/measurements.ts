@@ -1,3 +1,4 @@
+import { median } from "../model/median.ts";
 import type { OpTime, Precision, Runtime, ScenarioSummary } from "../lab/contract.ts";
 import { readConsistently, type Store } from "./database.ts";
 import { decodeOpTimes } from "./opTimeBlob.ts";
@@ -88,13 +89,6 @@ export function combineOpTimes(lists: readonly OpTime[][], reference: readonly O
     type,
     ms: median(alike.map((list) => list[index]!.ms)),
   }));
-}
-
-/** The middle value, or the mean of the two middle ones; NaN for an empty list. */
-export function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Every scenario something was measured on, by id. `noisePercent` is the median over models with two done cells or more of (max − min) / median. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { OpTime } from "../../src-main/lab/contract.ts";
 import { chooseAttempt, type AttemptSummary } from "../../src-main/store/attempts.ts";
 import { orderCells } from "../../src-main/store/cellOrder.ts";
-import { combineOpTimes, median } from "../../src-main/store/measurements.ts";
+import { median } from "../../src-main/model/median.ts";
+import { combineOpTimes } from "../../src-main/store/measurements.ts";
 
 describe("the order of a run's cells", () => {
   it("holds every item once in each round", () => {
