@@ -44,12 +44,62 @@ export interface SpeedState {
   state: "fast" | "slow";
 }
 
+/**
+ * `ready` and `busy` can be measured; `probing` is being asked what it is; the next five are adb's own states; `absent` was
+ * here before; `unavailable` is anything else.
+ */
+export type DeviceState =
+  | "ready"
+  | "busy"
+  | "probing"
+  | "unauthorized"
+  | "offline"
+  | "no-permissions"
+  | "recovery"
+  | "sideload"
+  | "absent"
+  | "unavailable";
+
+/** What only a phone has; each field is null where the phone does not tell. */
+export interface PhoneDetail {
+  /** As its adb server names it. */
+  serial: string;
+  /** The adb server it is on, `host:port`. */
+  server: string;
+  manufacturer: string | null;
+  model: string | null;
+  androidVersion: string | null;
+  sdk: number | null;
+  /** Build fingerprint. */
+  fingerprint: string | null;
+  /** All ABIs, best first. */
+  abis: string[];
+  offlineCpus: number[];
+  /** Path of the OpenCL library; null when there is none or it cannot be told. */
+  openClLibrary: string | null;
+  /** `none`, `light`, `moderate`, `severe`, `critical`, `emergency` or `shutdown`. */
+  thermalStatus: ThermalStatus | null;
+  batteryPercent: number | null;
+  batteryTemperatureC: number | null;
+  charging: boolean | null;
+  screenOn: boolean | null;
+  lowPower: boolean | null;
+  /** Free space where models are put. */
+  freeBytes: number | null;
+  /** Hash of the benchmark binary that would run on it, or null when there is none for its ABI. */
+  binary: string | null;
+}
+
+export type ThermalStatus =
+  "none" | "light" | "moderate" | "severe" | "critical" | "emergency" | "shutdown";
+
 export interface Device {
+  /** `host`; a phone's serial; `serial@host:port` for a phone on a further adb server. */
   id: string;
   name: string;
   kind: "host" | "adb";
-  state: "ready" | "busy" | "unavailable";
-  /** Why it is unavailable and what to do, else null. */
+  state: DeviceState;
+  /** Why it cannot be measured and what to do, else null. */
   problem: string | null;
   soc: string;
   gpu: string | null;
@@ -68,6 +118,101 @@ export interface Device {
   /** Median relative spread (percent) of networks measured in several cells, per scenario id; empty before any repetition. */
   noiseFloor: Record<string, number>;
   speed: SpeedState[];
+  /** Null for this computer. */
+  phone: PhoneDetail | null;
+}
+
+/** An adb server the lab looks for phones on. */
+export interface AdbServerState {
+  /** `host:port`. */
+  address: string;
+  local: boolean;
+  state: "connected" | "connecting" | "unreachable";
+  /** What is wrong and what to do, or null. */
+  problem: string | null;
+  phones: number;
+}
+
+/** How phones are reached: the adb program of this computer and the servers. */
+export interface AdbState {
+  /** Path of the adb program, or null when none was found. */
+  path: string | null;
+  /** Where it was found: the setting, an environment variable, PATH or a usual place. */
+  source: string | null;
+  /** adb's own version line. */
+  version: string | null;
+  /** What is missing and how to install it, or null. */
+  problem: string | null;
+  servers: AdbServerState[];
+}
+
+export interface LabSettings {
+  /** Path of the adb program; null looks in the usual places. */
+  adbPath: string | null;
+  /** Further adb servers, `host:port`. */
+  adbServers: string[];
+  /** Addresses of phones on Wi-Fi to connect again by themselves, `host:port`. */
+  wifiPhones: string[];
+  /** How much room models may take on a phone; the oldest go first. */
+  phoneCacheBytes: number;
+  /** A phone is left to cool until its battery is at most this warm. */
+  startTemperatureC: number;
+}
+
+/** A benchmark program for phones that the lab holds. */
+export interface BenchmarkBinary {
+  /** SHA-256, hexadecimal. */
+  hash: string;
+  name: string;
+  bytes: number;
+  /** `arm64-v8a`, `armeabi-v7a`, `x86_64`, `x86`; null for a program that is not ELF, e.g. a script. */
+  abi: string | null;
+  /** The path it was added from, or the address it was downloaded from. */
+  source: string;
+  addedAt: string;
+  /** A downloaded one does not run before its user has approved it. */
+  approved: boolean;
+  /** The one that runs on phones of its ABI. */
+  inUse: boolean;
+}
+
+/** A published benchmark program, not downloaded yet. */
+export interface PublishedBinary {
+  abi: string;
+  name: string;
+  url: string;
+  publisher: string;
+  license: string;
+  /** What the publisher or the list says the file's SHA-256 is; null where it changes from night to night. */
+  hash: string | null;
+  note: string;
+}
+
+export type PreflightState = "ok" | "warning" | "failed" | "unknown";
+
+/** What a button beside a check does on the phone. */
+export type RemedyName =
+  | "install-binary"
+  | "free-space"
+  | "wake-screen"
+  | "stay-awake"
+  | "low-power-off"
+  | "fixed-performance"
+  | "stop-benchmarks";
+
+/** One line of the preflight list. */
+export interface PreflightCheck {
+  /** Stable name, e.g. `screen`, `core-mask`. */
+  id: string;
+  title: string;
+  /** `failed` stops a run from starting, `warning` does not, `unknown` could not be asked. */
+  state: PreflightState;
+  /** What was found, in words. */
+  detail: string;
+  /** What to do about it, or null when nothing. */
+  remedy: string | null;
+  /** What a button can do about it, or null. */
+  action: RemedyName | null;
 }
 
 export interface TensorSummary {
@@ -166,6 +311,28 @@ export interface RunRequest {
   thoroughness?: Thoroughness;
 }
 
+/** What filled or tried to fill a cell, oldest first. */
+export interface AttemptSummary {
+  /** From 1, in the order they were made. */
+  number: number;
+  state: "done" | "noisy" | "failed";
+  latencyMs: number | null;
+  spreadMs: number | null;
+  kept: number;
+  total: number;
+  error: string | null;
+  startedAt: string | null;
+  committedAt: string;
+}
+
+/** The device beside its measurements: one reading before or after a cell. */
+export interface TelemetryPoint {
+  at: string;
+  cell: number;
+  frequencyMhz: number | null;
+  temperatureC: number | null;
+}
+
 /** How long a cell is measured: inferences to keep and the deadline. */
 export type Thoroughness = "quick" | "standard" | "thorough";
 
@@ -226,6 +393,38 @@ export interface OpTime {
   ms: number;
 }
 
+/** What the benchmark told of many inferences where it does not tell each. */
+export interface Aggregate {
+  count: number;
+  averageMs: number | null;
+  minMs: number | null;
+  maxMs: number | null;
+  stdMs: number | null;
+  medianMs: number | null;
+  p5Ms: number | null;
+  p95Ms: number | null;
+}
+
+/** What a delegate really took. */
+export interface DelegateCoverage {
+  /** As the runtime names it, e.g. `GPU`, `XNNPACK`. */
+  name: string;
+  /** What ran it, e.g. `OpenCL`, `OpenGL`; null when not told. */
+  backend: string | null;
+  coverage: "full" | "partial" | "none";
+  /** Delegate kernels (partitions); null when not told. */
+  partitions: number | null;
+  /** Operators that stayed on the CPU, with the runtime's reason where it gives one. */
+  left: string[];
+}
+
+/** Time of something the runtime ran that is not one op of the graph: a fused GPU kernel, an XNNPACK operator. */
+export interface KernelTime {
+  type: string;
+  name: string;
+  ms: number;
+}
+
 export interface Provenance {
   modelHash: string;
   runtimeHash: string;
@@ -244,6 +443,18 @@ export interface Provenance {
   peakMemoryBytes: number | null;
   initMs: number | null;
   firstInferenceMs: number | null;
+  /** Phones only from here on; absent on older measurements. */
+  aggregate?: Aggregate | null;
+  delegate?: DelegateCoverage | null;
+  kernels?: KernelTime[];
+  /** Affinity as the benchmark's own process had it, hexadecimal; null when it could not be read. */
+  readBackMask?: string | null;
+  binaryAbi?: string | null;
+  fixedPerformance?: boolean;
+  thermalStatusBefore?: ThermalStatus | null;
+  thermalStatusAfter?: ThermalStatus | null;
+  /** Time the phone was left to cool before this cell. */
+  cooledMs?: number;
 }
 
 export interface Measurement {
@@ -254,6 +465,8 @@ export interface Measurement {
   opTimes: OpTime[];
   provenance: Provenance | null;
   stderr: string;
+  /** Every try at the cell with what happened to it. */
+  attempts: AttemptSummary[];
 }
 
 export interface ScenarioSummary {
@@ -456,7 +669,8 @@ export interface DemoResult {
   remarks: string[];
 }
 
-export type JobKind = "sample" | "build" | "profile" | "fit" | "evaluate" | "validate" | "demo";
+export type JobKind =
+  "sample" | "build" | "profile" | "fit" | "evaluate" | "validate" | "demo" | "preflight" | "download";
 
 export type JobState =
   | { state: "queued" }
@@ -484,6 +698,8 @@ export interface JobResults {
   evaluate: Evaluation;
   validate: Validation[];
   demo: DemoResult;
+  preflight: PreflightCheck[];
+  download: BenchmarkBinary;
 }
 
 export type LabEvent =
@@ -492,7 +708,11 @@ export type LabEvent =
   | { type: "cell"; run: number; cell: CellSummary }
   | { type: "models" }
   | { type: "predictors" }
-  | { type: "devices" };
+  | { type: "devices" }
+  | { type: "adb" }
+  | { type: "binaries" }
+  /** One check of a preflight that is under way. */
+  | { type: "preflight"; device: string; check: PreflightCheck };
 
 export interface Started<K extends JobKind> {
   job: number;
@@ -505,6 +725,32 @@ export interface Lab {
   devices(): Promise<Device[]>;
   /** Runs the canary on each core set of the device for about a second each and tells its state. */
   checkSpeed(request: { device: string }): Promise<SpeedState[]>;
+
+  /** How phones are reached; looks for adb again with `again`. */
+  adb(request?: { again?: boolean }): Promise<AdbState>;
+  settings(): Promise<LabSettings>;
+  changeSettings(request: Partial<LabSettings>): Promise<LabSettings>;
+  /** `adb pair`: the address and code that the phone shows under Wireless debugging. */
+  pairPhone(request: { address: string; code: string }): Promise<{ message: string }>;
+  /** `adb connect`, remembered in the settings. */
+  connectPhone(request: { address: string }): Promise<{ device: string }>;
+  disconnectPhone(request: { address: string }): Promise<{ removed: number }>;
+  /** Checks a phone before a run; each check also comes as an event. Core sets default to each cluster's whole. */
+  startPreflight(request: { device: string; coreSets?: string[] }): Promise<Started<"preflight">>;
+  /** Does what the button beside a check says and checks that one again. */
+  applyRemedy(request: { device: string; remedy: RemedyName }): Promise<PreflightCheck>;
+  /** Removes everything the lab put on a phone. */
+  cleanPhone(request: { device: string }): Promise<{ removedBytes: number }>;
+
+  binaries(): Promise<BenchmarkBinary[]>;
+  publishedBinaries(): Promise<PublishedBinary[]>;
+  /** Takes the user's own program; it is approved and in use for its ABI. */
+  addBinary(request: { path: string }): Promise<BenchmarkBinary>;
+  /** Downloads a published one; it waits for approval. */
+  startDownload(request: { url: string }): Promise<Started<"download">>;
+  /** Approves a downloaded one, or takes another of the same ABI into use. */
+  useBinary(request: { hash: string }): Promise<BenchmarkBinary>;
+  removeBinary(request: { hash: string }): Promise<{ removed: number }>;
 
   models(filter?: ModelFilter): Promise<ModelSummary[]>;
   inspect(request: { models: string[] }): Promise<ModelDetail[]>;
@@ -522,6 +768,8 @@ export interface Lab {
   resumeRun(request: { run: number; retry?: boolean }): Promise<Started<"profile"> & { run: number }>;
   removeRun(request: { run: number }): Promise<{ removed: number }>;
   measurement(request: { cell: number }): Promise<Measurement>;
+  /** Readings of frequency and temperature over a run, oldest first. */
+  runTelemetry(request: { run: number }): Promise<TelemetryPoint[]>;
   scenarios(): Promise<ScenarioSummary[]>;
   /** All measurements of a scenario (or of everything) as CSV text with a header line. */
   exportMeasurements(request: { scenario?: string; ops?: boolean }): Promise<{ csv: string; rows: number }>;
