@@ -35,6 +35,7 @@ export function describeHost(runtime: HostRuntime): Device {
     frequencyMhz: telemetry.frequencyMhz,
     noiseFloor: {},
     speed: [],
+    phone: null,
   };
 }
 

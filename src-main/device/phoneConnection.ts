@@ -39,9 +39,17 @@ export interface PhoneConnection {
    */
   run(command: string, options?: ShellOptions): Promise<ShellResult>;
   /** Puts a file on the phone; `mode` as in chmod. Rejects with phone-refused when the phone does not take it (full, denied). */
-  push(source: { path: string } | Uint8Array, remotePath: string, mode: number, options?: TransferOptions): Promise<void>;
+  push(
+    source: { path: string } | Uint8Array,
+    remotePath: string,
+    mode: number,
+    options?: TransferOptions,
+  ): Promise<void>;
   /** Reads a file of the phone; null when there is none. Rejects with phone-refused when it is longer than `limitBytes`. */
-  pull(remotePath: string, options: { limitBytes: number; signal?: AbortSignal | undefined }): Promise<Uint8Array | null>;
+  pull(
+    remotePath: string,
+    options: { limitBytes: number; signal?: AbortSignal | undefined },
+  ): Promise<Uint8Array | null>;
   /** Gives the connection's resources up. */
   close(): Promise<void>;
 }

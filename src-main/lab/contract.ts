@@ -90,8 +90,7 @@ export interface PhoneDetail {
   binary: string | null;
 }
 
-export type ThermalStatus =
-  "none" | "light" | "moderate" | "severe" | "critical" | "emergency" | "shutdown";
+export type ThermalStatus = "none" | "light" | "moderate" | "severe" | "critical" | "emergency" | "shutdown";
 
 export interface Device {
   /** `host`; a phone's serial; `serial@host:port` for a phone on a further adb server. */

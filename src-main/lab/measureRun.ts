@@ -1,7 +1,11 @@
+import type { Bench } from "../profile/bench.ts";
+import { HostBench } from "../profile/hostBench.ts";
 import { executeRun } from "../profile/runner.ts";
 import { getRun, nextCells } from "../store/runs.ts";
 import { placeModelFile } from "../store/recipes.ts";
 import { takeBreath, type LabContext } from "./context.ts";
+import type { RunDetail } from "./contract.ts";
+import { findDevice } from "./deviceCalls.ts";
 import { cancelled, runUnknown } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { summarizeRun } from "./runSummary.ts";
@@ -17,7 +21,8 @@ export async function measureRun(
   { signal, onProgress }: JobContext,
 ): Promise<void> {
   const { store } = context;
-  if (!getRun(store, run)) throw runUnknown(run);
+  const detail = getRun(store, run);
+  if (!detail) throw runUnknown(run);
   const publishRun = createPublisher(context, run);
   // All files first: writing one between two cells would disturb the second.
   const cells = nextCells(store, run, { retry });
@@ -29,10 +34,12 @@ export async function measureRun(
       await takeBreath();
     }
   }
+  const bench = createBench(context, detail, signal);
   try {
     await executeRun({
       store,
       run,
+      bench,
       retry,
       signal,
       onCell: (cell) => {
@@ -42,10 +49,17 @@ export async function measureRun(
       onProgress: (done, total, etaMs, note) => onProgress(done, total, note, etaMs),
     });
   } finally {
+    await bench.close();
     publishRun(true);
     // What was measured shows beside the models and in the scenarios.
     context.publish({ type: "models" });
   }
+}
+
+function createBench({ store }: LabContext, run: RunDetail, signal: AbortSignal): Bench {
+  const device = findDevice(run.device);
+  const { scenarios, thoroughness } = run;
+  return new HostBench({ store, run: run.id, device, scenarios, thoroughness, signal });
 }
 
 function createPublisher(context: LabContext, run: number): (always: boolean) => void {

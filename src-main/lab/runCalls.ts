@@ -1,5 +1,5 @@
 import { formatScenario } from "../device/scenario.ts";
-import { resolveTarget } from "../profile/runner.ts";
+import { resolveHostTarget } from "../profile/hostBench.ts";
 import { exportMeasurementsCsv } from "../store/csv.ts";
 import { listScenarios } from "../store/measurements.ts";
 import { createRun, getMeasurement, getRun, listRuns, removeRun, setRunState } from "../store/runs.ts";
@@ -88,7 +88,7 @@ export function createRunCalls(context: LabContext): RunCalls {
 /** Rejects a scenario that the device cannot be measured on. */
 export function checkScenario(id: string, deviceId: string): void {
   const device = findDevice(deviceId);
-  resolveTarget(id, device.coreSets);
+  resolveHostTarget(id, device.coreSets);
   if (device.problem) throw runtimeMissing(device.problem);
 }
 

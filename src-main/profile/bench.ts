@@ -1,4 +1,4 @@
-import type { CoreSet, Device } from "../lab/contract.ts";
+import type { Device } from "../lab/contract.ts";
 import type { CellResult, StoredCell } from "../store/runs.ts";
 
 /** What trying a cell gave. */
@@ -41,9 +41,16 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-/** A scenario's place on its device. */
-export interface ScenarioTarget {
-  /** The cores it may use; for the GPU the cores of the thread that feeds it. */
-  coreSet: CoreSet;
-  gpu: boolean;
+/** A cell that gave nothing but the reason. */
+export function failedCell(error: string, stderr = ""): CellResult {
+  return {
+    state: "failed",
+    samples: [],
+    opTimes: [],
+    provenance: null,
+    stderr,
+    error,
+    latencyMs: null,
+    spreadMs: null,
+  };
 }

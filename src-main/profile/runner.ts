@@ -1,43 +1,26 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { describeHost } from "../device/host.ts";
-import { parseScenario } from "../device/scenario.ts";
-import type { CellSummary, CoreSet, Runtime } from "../lab/contract.ts";
-import {
-  LabError,
-  cancelled,
-  coreSetUnknown,
-  deviceUnknown,
-  modelUnknown,
-  runUnknown,
-  runtimeMissing,
-  scenarioUnsupported,
-} from "../lab/errors.ts";
-import { mainSubgraph } from "../model/graph.ts";
-import { readTflite } from "../model/tfliteReader.ts";
+import type { CellSummary } from "../lab/contract.ts";
+import { cancelled, runUnknown } from "../lab/errors.ts";
 import type { Store } from "../store/database.ts";
 import { claimDevice } from "../store/devices.ts";
-import { modelFilePath } from "../store/models.ts";
 import {
   type StoredCell,
   commitCell,
   getMeasurement,
   getRun,
   nextCells,
+  reopenCell,
   setRunState,
   startCell,
 } from "../store/runs.ts";
-import { CanaryReference } from "./canaryReference.ts";
-import { type MeasuredCell, describeNoise, judgeCell, measureCell } from "./cellMeasurement.ts";
-import { findHostLibrary } from "./hostProcess.ts";
+import type { Bench, Filled } from "./bench.ts";
 import { type CellPlan, estimateRemainingMs, planCell } from "./plan.ts";
-import type { RawSample } from "./speedState.ts";
 
 /** What a run needs from the lab. */
 export interface RunExecution {
   store: Store;
   run: number;
+  /** Fills the cells; closed by the caller. */
+  bench: Bench;
   /** Also try failed and noisy cells again. */
   retry: boolean;
   signal: AbortSignal;
@@ -45,26 +28,19 @@ export interface RunExecution {
   onProgress: (done: number, total: number, etaMs: number | null, note: string) => void;
 }
 
-// A stored reference lower than the one a cell was judged by matters only beyond the canary's own noise.
-const referenceDrift = 1.04;
-
 /**
  * Fills the empty cells of a run one at a time and retries noisy ones later; each cell is committed before the next starts,
- * so a killed run goes on where it stopped. Rejects with `cancelled` on abort, after which the run is paused.
+ * so a killed run goes on where it stopped. Rejects with `cancelled` on abort and with `phone-lost` when its device stays
+ * away, after which the run is paused.
  */
 export async function executeRun(execution: RunExecution): Promise<void> {
-  const { store, run } = execution;
+  const { store, run, bench } = execution;
   const detail = getRun(store, run);
   if (!detail) throw runUnknown(run);
-  const library = findHostLibrary();
-  const device = describeHost({ version: library.version, problem: library.problem });
-  if (detail.device !== device.id) throw deviceUnknown(detail.device);
-  if (library.problem) throw runtimeMissing(library.problem);
-  const release = claimDevice(store, device.id);
+  const release = claimDevice(store, bench.device.id);
   try {
     setRunState(store, run, "running");
-    const targets = new Map(detail.scenarios.map((id) => [id, resolveTarget(id, device.coreSets)]));
-    await new RunWork(execution, planCell(detail.thoroughness), targets).finish();
+    await new RunWork(execution, planCell(detail.thoroughness)).finish();
     const ended = getRun(store, run)!;
     setRunState(store, run, ended.cells > 0 && ended.failed === ended.cells ? "failed" : "done");
   } catch (error) {
@@ -75,46 +51,25 @@ export async function executeRun(execution: RunExecution): Promise<void> {
   }
 }
 
-interface Target {
-  coreSet: CoreSet;
-  runtime: Runtime;
-}
-
-/** The core set and runtime of a scenario on this computer; rejects when it cannot be measured here. */
-export function resolveTarget(id: string, coreSets: readonly CoreSet[]): Target {
-  const scenario = parseScenario(id);
-  const coreSet = coreSets.find((candidate) => candidate.name === scenario.cores);
-  if (!coreSet)
-    throw coreSetUnknown(
-      scenario.device,
-      scenario.cores,
-      coreSets.map((candidate) => candidate.name),
-    );
-  if (scenario.precision !== "float32")
-    throw scenarioUnsupported(id, `this computer measures float32 networks, not ${scenario.precision}`);
-  if (scenario.runtime === "gpu-cl") throw scenarioUnsupported(id, "this computer has no GPU runtime");
-  return { coreSet, runtime: scenario.runtime };
-}
+// What passes by itself (a lost cable, a process killed for memory) is tried again this often in one go over the run.
+const transientTries = 3;
 
 class RunWork {
   private readonly execution: RunExecution;
   private readonly plan: CellPlan;
-  private readonly targets: Map<string, Target>;
-  private readonly reference: CanaryReference;
   private readonly finishedMs: number[] = [];
   private readonly attempted = new Map<number, number>();
   private done = 0;
   private total = 0;
 
-  constructor(execution: RunExecution, plan: CellPlan, targets: Map<string, Target>) {
+  constructor(execution: RunExecution, plan: CellPlan) {
     this.execution = execution;
     this.plan = plan;
-    this.targets = targets;
-    this.reference = new CanaryReference(execution.store);
   }
 
   async finish(): Promise<void> {
-    await this.calibrate();
+    const { bench } = this.execution;
+    await bench.prepare((note) => this.report(note));
     await this.sweep(this.listCells(this.execution.retry));
     for (let retry = 0; retry < this.plan.retries; retry++) {
       this.rejudge();
@@ -131,27 +86,58 @@ class RunWork {
     return nextCells(this.execution.store, this.execution.run, { retry });
   }
 
-  // The fast state must be known before the first cell, or a slow start would be taken for it.
-  private async calibrate(): Promise<void> {
-    const sets = new Map([...this.targets.values()].map((target) => [target.coreSet.name, target.coreSet]));
-    for (const coreSet of sets.values()) {
-      this.report(`finding the fast state of ${coreSet.name}`);
-      await this.reference.check(coreSet, this.reference.find(coreSet) > 0 ? 0.5 : 2, this.execution.signal);
-    }
-  }
-
   private async sweep(cells: StoredCell[], note = ""): Promise<void> {
+    const queue = [...cells];
     this.done = 0;
-    this.total = cells.length;
-    for (const cell of cells) {
+    this.total = queue.length;
+    for (let cell = queue.shift(); cell; cell = queue.shift()) {
       if (this.execution.signal.aborted) throw cancelled();
-      this.report(`${cell.model} on ${cell.scenario}${note}`);
+      const told = `${cell.model} on ${cell.scenario}${note}`;
+      this.report(told);
       const start = performance.now();
-      await this.fill(cell);
+      const { again } = await this.fill(cell, queue[0] ?? null, told);
+      if (again !== "no" && this.attempted.get(cell.id)! < transientTries) {
+        // At once when the device went away under it; after the others when something on the device ended it.
+        reopenCell(this.execution.store, cell.id);
+        if (again === "back") queue.unshift(cell);
+        else queue.push(cell);
+        if (again === "back") await this.execution.bench.recover((waiting) => this.report(waiting));
+        continue;
+      }
+      if (again === "back") await this.execution.bench.recover((waiting) => this.report(waiting));
       this.finishedMs.push(performance.now() - start);
       this.done++;
+      await this.dropSuspects(queue, cells);
     }
     this.report("");
+  }
+
+  // A block that drifted is measured again in this sweep, once: what drifts again stays noisy for the retries to come.
+  private async dropSuspects(queue: StoredCell[], cells: readonly StoredCell[]): Promise<void> {
+    const { bench, store } = this.execution;
+    const suspects = await bench.listSuspects(queue.length === 0, (note) => this.report(note));
+    for (const { cell: id, reason } of suspects) {
+      const measurement = getMeasurement(store, id);
+      if (measurement?.cell.state !== "done") continue;
+      const { samples, opTimes, provenance, stderr, cell } = measurement;
+      const { latencyMs, spreadMs, kept, total } = cell;
+      commitCell(store, id, {
+        state: "noisy",
+        samples,
+        opTimes,
+        provenance,
+        stderr,
+        error: reason,
+        latencyMs,
+        spreadMs,
+        counted: { kept, total },
+      });
+      this.announce(id);
+      const again = cells.find((candidate) => candidate.id === id);
+      if (!again || this.attempted.get(id)! >= transientTries) continue;
+      queue.push(again);
+      this.total++;
+    }
   }
 
   private report(note: string): void {
@@ -159,47 +145,15 @@ class RunWork {
     this.execution.onProgress(this.done, this.total, eta, note);
   }
 
-  private async fill(cell: StoredCell): Promise<void> {
-    const { store, signal } = this.execution;
-    const target = this.targets.get(cell.scenario)!;
+  private async fill(cell: StoredCell, next: StoredCell | null, told: string): Promise<Filled> {
+    const { store, bench } = this.execution;
     startCell(store, cell.id);
     this.announce(cell.id);
     this.attempted.set(cell.id, (this.attempted.get(cell.id) ?? 0) + 1);
-    const modelPath = modelFilePath(store, cell.hash);
-    const referenceUs = this.reference.find(target.coreSet);
-    let measured: MeasuredCell;
-    try {
-      if (!existsSync(modelPath)) throw modelUnknown(cell.model);
-      measured = await measureCell({
-        modelPath,
-        ...(await identifyModel(modelPath, cell.model)),
-        ...target,
-        plan: this.plan,
-        canaryPath: this.reference.canary.path,
-        canaryReferenceUs: referenceUs,
-        library: findHostLibrary(),
-        signal,
-      });
-    } catch (error) {
-      // Cancelling and a broken computer end the run; a broken model is the cell's own failure.
-      if (!(error instanceof LabError) || error.code === "cancelled") throw error;
-      commitCell(store, cell.id, {
-        state: "failed",
-        samples: [],
-        opTimes: [],
-        provenance: null,
-        stderr: "",
-        error: error.message,
-        latencyMs: null,
-        spreadMs: null,
-      });
-      this.announce(cell.id);
-      return;
-    }
-    const { canaryUs, ...result } = measured;
-    commitCell(store, cell.id, result);
-    this.reference.observe(target.coreSet, canaryUs);
+    const filled = await bench.measure(cell, next, (note) => this.report(`${told}: ${note}`));
+    commitCell(store, cell.id, filled.result);
     this.announce(cell.id);
+    return filled;
   }
 
   private announce(cell: number): void {
@@ -207,46 +161,7 @@ class RunWork {
     if (measurement) this.execution.onCell(measurement.cell);
   }
 
-  // Cells measured before the true fast state was seen may hold slow samples; the raw samples tell.
   private rejudge(): void {
-    const { store, run } = this.execution;
-    for (const summary of getRun(store, run)!.cellList) {
-      if (summary.state !== "done" || !this.attempted.has(summary.id)) continue;
-      const target = this.targets.get(summary.scenario)!;
-      const referenceUs = this.reference.find(target.coreSet);
-      const measurement = getMeasurement(store, summary.id);
-      const judgedBy = (measurement?.provenance?.canaryReferenceMs ?? 0) * 1000;
-      if (!measurement || !(referenceUs > 0) || judgedBy <= referenceUs * referenceDrift) continue;
-      const raw: RawSample[] = measurement.samples.map((sample) => ({
-        atUs: sample.atMs * 1000,
-        us: sample.ms * 1000,
-        canaryBeforeUs: sample.canaryBeforeMs === null ? null : sample.canaryBeforeMs * 1000,
-        canaryAfterUs: sample.canaryAfterMs === null ? null : sample.canaryAfterMs * 1000,
-        waitedUs: sample.waitedMs === null ? null : sample.waitedMs * 1000,
-      }));
-      const judgement = judgeCell(raw, referenceUs, target.coreSet.cpus.length, this.plan.endToEnd);
-      commitCell(store, summary.id, {
-        state: judgement.noisy ? "noisy" : "done",
-        samples: measurement.samples.map((sample, index) => ({ ...sample, kept: judgement.kept[index]! })),
-        opTimes: measurement.opTimes,
-        provenance: { ...measurement.provenance!, canaryReferenceMs: referenceUs / 1000 },
-        stderr: measurement.stderr,
-        error: judgement.noisy ? describeNoise(judgement, raw.length) : null,
-        latencyMs: judgement.us / 1000,
-        spreadMs: judgement.spreadUs / 1000,
-      });
-      this.announce(summary.id);
-    }
-  }
-}
-
-// A file that the reader refuses is still measured: the runtime's own verdict is what counts. Only its op rows stay unjoined.
-async function identifyModel(path: string, name: string): Promise<{ modelHash: string; opTypes: string[] }> {
-  const bytes = await readFile(path);
-  const modelHash = createHash("sha256").update(bytes).digest("hex");
-  try {
-    return { modelHash, opTypes: mainSubgraph(readTflite(bytes, name)).ops.map((op) => op.type) };
-  } catch {
-    return { modelHash, opTypes: [] };
+    for (const cell of this.execution.bench.rejudge(new Set(this.attempted.keys()))) this.announce(cell);
   }
 }

@@ -1,4 +1,4 @@
-import type { OpTime, Provenance, Sample } from "../lab/contract.ts";
+import type { AttemptSummary, OpTime, Provenance, Sample } from "../lab/contract.ts";
 import { readConsistently, type Store } from "./database.ts";
 import { decodeOpTimes, encodeOpTimes } from "./opTimeBlob.ts";
 import { decodeSamples, encodeSamples } from "./sampleBlob.ts";
@@ -15,20 +15,8 @@ export interface CellResult {
   /** Median of the kept samples; null when none was kept. */
   latencyMs: number | null;
   spreadMs: number | null;
-}
-
-/** One try at a cell, in numbers. */
-export interface AttemptSummary {
-  /** From 1, in the order they were made. */
-  number: number;
-  state: CellResult["state"];
-  latencyMs: number | null;
-  spreadMs: number | null;
-  kept: number;
-  total: number;
-  error: string | null;
-  startedAt: string | null;
-  committedAt: string;
+  /** Inferences counted by a tool that tells only their statistics; the samples themselves count when absent. */
+  counted?: { kept: number; total: number } | undefined;
 }
 
 /** All tries at a cell, oldest first. */
@@ -67,6 +55,7 @@ export function chooseAttempt(attempts: readonly AttemptSummary[]): AttemptSumma
  */
 export function writeAttempt(store: Store, cell: number, result: CellResult): void {
   const earlier = listAttempts(store, cell);
+  const { kept, total } = countInferences(result);
   const number = findSameMeasurement(store, cell, result, earlier) ?? (earlier.at(-1)?.number ?? 0) + 1;
   store.statement("DELETE FROM attempt WHERE cell_id = ? AND number = ?").run(cell, number);
   store
@@ -80,8 +69,8 @@ export function writeAttempt(store: Store, cell: number, result: CellResult): vo
       result.state,
       result.latencyMs,
       result.spreadMs,
-      result.samples.reduce((count, sample) => count + (sample.kept ? 1 : 0), 0),
-      result.samples.length,
+      kept,
+      total,
       result.opTimes.length,
       result.error,
       result.provenance?.startedAt ?? null,
@@ -102,6 +91,10 @@ export function writeAttempt(store: Store, cell: number, result: CellResult): vo
     );
 }
 
+function countInferences({ counted, samples }: CellResult): { kept: number; total: number } {
+  return counted ?? { kept: samples.filter((sample) => sample.kept).length, total: samples.length };
+}
+
 function findSameMeasurement(
   store: Store,
   cell: number,
@@ -110,8 +103,9 @@ function findSameMeasurement(
 ): number | null {
   const { provenance } = result;
   if (!provenance) return null;
+  const { total } = countInferences(result);
   for (const attempt of earlier) {
-    if (attempt.startedAt !== provenance.startedAt || attempt.total !== result.samples.length) continue;
+    if (attempt.startedAt !== provenance.startedAt || attempt.total !== total) continue;
     if (readAttempt(store, cell, attempt.number).provenance?.finishedAt === provenance.finishedAt)
       return attempt.number;
   }

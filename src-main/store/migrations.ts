@@ -16,6 +16,7 @@ export const applicationId = 0x4c4c6162;
 export const migrations: readonly Migration[] = [
   { version: 1, migrate: (database) => database.exec(firstSchema) },
   { version: 2, migrate: (database) => database.exec(recipeSchema) },
+  { version: 3, migrate: (database) => database.exec(phoneSchema) },
 ];
 
 /*
@@ -169,4 +170,40 @@ CREATE TABLE recipe (
   hash TEXT PRIMARY KEY,
   graph BLOB NOT NULL
 ) STRICT;
+`;
+
+/*
+ * Phones: the lab's settings (JSON values by key), the benchmark programs it holds (files beside the lab's file), what phones
+ * were last seen to be (JSON), and what was changed on them and has to be put back.
+ */
+const phoneSchema = `
+CREATE TABLE setting (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE benchmark_binary (
+  hash TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  abi TEXT,
+  source TEXT NOT NULL,
+  added_at TEXT NOT NULL,
+  approved INTEGER NOT NULL,
+  used_at TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE phone (
+  device TEXT PRIMARY KEY,
+  description TEXT NOT NULL,
+  seen_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE phone_mark (
+  device TEXT NOT NULL,
+  mark TEXT NOT NULL,
+  before TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (device, mark)
+) STRICT, WITHOUT ROWID;
 `;

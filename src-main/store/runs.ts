@@ -231,6 +231,13 @@ export function commitCell(store: Store, cell: number, result: CellResult): void
   });
 }
 
+/** Makes a failed cell empty again, so that the run counts it as still to do; what was tried stays. */
+export function reopenCell(store: Store, cell: number): void {
+  runInTransaction(store, () =>
+    store.statement("UPDATE cell SET state = 'empty' WHERE id = ? AND state = 'failed'").run(cell),
+  );
+}
+
 /** A cell with the raw data of its kept attempt, or null when there is no such cell; without samples while it is empty. */
 export function getMeasurement(store: Store, cell: number): Measurement | null {
   return readConsistently(store, () => {
@@ -241,7 +248,12 @@ export function getMeasurement(store: Store, cell: number): Measurement | null {
       row.keptAttempt === null
         ? { samples: [], opTimes: [], provenance: null, stderr: "" }
         : readAttempt(store, cell, row.keptAttempt);
-    return { cell: summarizeCell(row, isMeasured(run)), run: row.run, ...data };
+    return {
+      cell: summarizeCell(row, isMeasured(run)),
+      run: row.run,
+      ...data,
+      attempts: listAttempts(store, cell),
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OpTime } from "../../src-main/lab/contract.ts";
-import { chooseAttempt, type AttemptSummary } from "../../src-main/store/attempts.ts";
+import type { AttemptSummary } from "../../src-main/lab/contract.ts";
+import { chooseAttempt } from "../../src-main/store/attempts.ts";
 import { orderCells } from "../../src-main/store/cellOrder.ts";
 import { median } from "../../src-main/model/median.ts";
 import { combineOpTimes } from "../../src-main/store/measurements.ts";

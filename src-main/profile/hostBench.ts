@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { parseScenario } from "../device/scenario.ts";
+import type { CoreSet, Device, Runtime, Thoroughness } from "../lab/contract.ts";
+import {
+  LabError,
+  coreSetUnknown,
+  modelUnknown,
+  runtimeMissing,
+  scenarioUnsupported,
+} from "../lab/errors.ts";
+import { mainSubgraph } from "../model/graph.ts";
+import { readTflite } from "../model/tfliteReader.ts";
+import type { Store } from "../store/database.ts";
+import { modelFilePath } from "../store/models.ts";
+import { type StoredCell, commitCell, getMeasurement, getRun } from "../store/runs.ts";
+import { type Bench, type Filled, type Report, failedCell } from "./bench.ts";
+import { CanaryReference } from "./canaryReference.ts";
+import { type MeasuredCell, describeNoise, judgeCell, measureCell } from "./cellMeasurement.ts";
+import { findHostLibrary } from "./hostProcess.ts";
+import { type CellPlan, planCell } from "./plan.ts";
+import type { RawSample } from "./speedState.ts";
+
+// A stored reference lower than the one a cell was judged by matters only beyond the canary's own noise.
+const referenceDrift = 1.04;
+
+interface HostTarget {
+  coreSet: CoreSet;
+  runtime: Runtime;
+}
+
+/** The core set and runtime of a scenario on this computer; rejects when it cannot be measured here. */
+export function resolveHostTarget(id: string, coreSets: readonly CoreSet[]): HostTarget {
+  const scenario = parseScenario(id);
+  const coreSet = coreSets.find((candidate) => candidate.name === scenario.cores);
+  if (!coreSet)
+    throw coreSetUnknown(
+      scenario.device,
+      scenario.cores,
+      coreSets.map((candidate) => candidate.name),
+    );
+  if (scenario.precision !== "float32")
+    throw scenarioUnsupported(id, `this computer measures float32 networks, not ${scenario.precision}`);
+  if (scenario.runtime === "gpu-cl") throw scenarioUnsupported(id, "this computer has no GPU runtime");
+  return { coreSet, runtime: scenario.runtime };
+}
+
+/** What a bench for this computer is made with. */
+export interface HostBenchOptions {
+  store: Store;
+  run: number;
+  /** This computer as a device. */
+  device: Device;
+  scenarios: readonly string[];
+  thoroughness: Thoroughness;
+  signal: AbortSignal;
+}
+
+/** Fills cells on this computer: only the fast state counts, as the canary shows it. */
+export class HostBench implements Bench {
+  readonly device: Device;
+  private readonly options: HostBenchOptions;
+  private readonly plan: CellPlan;
+  private readonly targets: Map<string, HostTarget>;
+  private readonly reference: CanaryReference;
+
+  constructor(options: HostBenchOptions) {
+    this.options = options;
+    this.device = options.device;
+    if (options.device.problem) throw runtimeMissing(options.device.problem);
+    this.plan = planCell(options.thoroughness);
+    this.targets = new Map(
+      options.scenarios.map((id) => [id, resolveHostTarget(id, options.device.coreSets)]),
+    );
+    this.reference = new CanaryReference(options.store);
+  }
+
+  // The fast state must be known before the first cell, or a slow start would be taken for it.
+  async prepare(report: Report): Promise<void> {
+    const sets = new Map([...this.targets.values()].map((target) => [target.coreSet.name, target.coreSet]));
+    for (const coreSet of sets.values()) {
+      report(`finding the fast state of ${coreSet.name}`);
+      await this.reference.check(coreSet, this.reference.find(coreSet) > 0 ? 0.5 : 2, this.options.signal);
+    }
+  }
+
+  async measure(cell: StoredCell): Promise<Filled> {
+    const target = this.targets.get(cell.scenario)!;
+    const modelPath = modelFilePath(this.options.store, cell.hash);
+    let measured: MeasuredCell;
+    try {
+      if (!existsSync(modelPath)) throw modelUnknown(cell.model);
+      measured = await measureCell({
+        modelPath,
+        ...(await identifyModel(modelPath, cell.model)),
+        ...target,
+        plan: this.plan,
+        canaryPath: this.reference.canary.path,
+        canaryReferenceUs: this.reference.find(target.coreSet),
+        library: findHostLibrary(),
+        signal: this.options.signal,
+      });
+    } catch (error) {
+      // Cancelling and a broken computer end the run; a broken model is the cell's own failure.
+      if (!(error instanceof LabError) || error.code === "cancelled") throw error;
+      return { result: failedCell(error.message), again: "no" };
+    }
+    const { canaryUs, ...result } = measured;
+    this.reference.observe(target.coreSet, canaryUs);
+    return { result, again: "no" };
+  }
+
+  async recover(): Promise<void> {
+    // This computer does not go away while its lab runs.
+  }
+
+  async listSuspects(): Promise<[]> {
+    return [];
+  }
+
+  // Cells measured before the true fast state was seen may hold slow samples; the raw samples tell.
+  rejudge(attempted: ReadonlySet<number>): number[] {
+    const { store, run } = this.options;
+    const changed: number[] = [];
+    for (const summary of getRun(store, run)!.cellList) {
+      if (summary.state !== "done" || !attempted.has(summary.id)) continue;
+      const target = this.targets.get(summary.scenario)!;
+      const referenceUs = this.reference.find(target.coreSet);
+      const measurement = getMeasurement(store, summary.id);
+      const judgedBy = (measurement?.provenance?.canaryReferenceMs ?? 0) * 1000;
+      if (!measurement || !(referenceUs > 0) || judgedBy <= referenceUs * referenceDrift) continue;
+      const raw: RawSample[] = measurement.samples.map((sample) => ({
+        atUs: sample.atMs * 1000,
+        us: sample.ms * 1000,
+        canaryBeforeUs: sample.canaryBeforeMs === null ? null : sample.canaryBeforeMs * 1000,
+        canaryAfterUs: sample.canaryAfterMs === null ? null : sample.canaryAfterMs * 1000,
+        waitedUs: sample.waitedMs === null ? null : sample.waitedMs * 1000,
+      }));
+      const judgement = judgeCell(raw, referenceUs, target.coreSet.cpus.length, this.plan.endToEnd);
+      commitCell(store, summary.id, {
+        state: judgement.noisy ? "noisy" : "done",
+        samples: measurement.samples.map((sample, index) => ({ ...sample, kept: judgement.kept[index]! })),
+        opTimes: measurement.opTimes,
+        provenance: { ...measurement.provenance!, canaryReferenceMs: referenceUs / 1000 },
+        stderr: measurement.stderr,
+        error: judgement.noisy ? describeNoise(judgement, raw.length) : null,
+        latencyMs: judgement.us / 1000,
+        spreadMs: judgement.spreadUs / 1000,
+      });
+      changed.push(summary.id);
+    }
+    return changed;
+  }
+
+  async close(): Promise<void> {
+    // Nothing of this computer was changed.
+  }
+}
+
+/**
+ * Hash and operator types of a model file. A file that the reader refuses is still measured: the runtime's own verdict is what
+ * counts. Only its op rows stay unjoined.
+ */
+export async function identifyModel(
+  path: string,
+  name: string,
+): Promise<{ modelHash: string; opTypes: string[] }> {
+  const bytes = await readFile(path);
+  const modelHash = createHash("sha256").update(bytes).digest("hex");
+  try {
+    return { modelHash, opTypes: mainSubgraph(readTflite(bytes, name)).ops.map((op) => op.type) };
+  } catch {
+    return { modelHash, opTypes: [] };
+  }
+}
