@@ -4,7 +4,14 @@ import { openStore, type Store } from "../../src-main/store/database.ts";
 import { listAttempts } from "../../src-main/store/attempts.ts";
 import { addModel, findModel, listModels, modelFilePath, removeModels } from "../../src-main/store/models.ts";
 import { commitCell, createRun, getMeasurement, getRun, listRuns } from "../../src-main/store/runs.ts";
-import { nextCells, removeRun, setRunState, startCell, type CellResult } from "../../src-main/store/runs.ts";
+import {
+  nextCells,
+  removeRun,
+  reopenCell,
+  setRunState,
+  startCell,
+  type CellResult,
+} from "../../src-main/store/runs.ts";
 import { addModels, addRun, makeFolder, makeResult, oneCore, twoCores } from "./storeLab.ts";
 
 let store: Store;
@@ -274,6 +281,7 @@ describe("a cell", () => {
       opTimes: [],
       provenance: null,
       stderr: "",
+      attempts: [],
     });
     const whole = makeResult(cell);
     commitCell(store, cell.id, whole);
@@ -296,6 +304,7 @@ describe("a cell", () => {
       },
       run,
       ...data,
+      attempts: [expect.objectContaining({ number: 1, state, latencyMs, spreadMs, error: text })],
     });
     expect(getMeasurement(store, 999)).toBeNull();
   });
@@ -310,6 +319,31 @@ describe("a cell", () => {
     total: 0,
     error: null,
   };
+
+  it("counts the inferences of a tool that tells only their statistics", () => {
+    const run = addRun(store, addModels(store, 1));
+    const cell = nextCells(store, run, { retry: false })[0]!;
+    commitCell(store, cell.id, { ...makeResult(cell), samples: [], counted: { kept: 50, total: 57 } });
+    expect(getMeasurement(store, cell.id)).toMatchObject({ cell: { kept: 50, total: 57 }, samples: [] });
+  });
+
+  it("is to be done again after a failure that passes, and keeps what happened", () => {
+    const run = addRun(store, addModels(store, 1));
+    const cell = nextCells(store, run, { retry: false })[0]!;
+    const lost = { ...makeResult(cell), state: "failed" as const, error: "cable pulled", latencyMs: null };
+    commitCell(store, cell.id, lost);
+    expect(nextCells(store, run, { retry: false })).toEqual([]);
+    reopenCell(store, cell.id);
+    expect(nextCells(store, run, { retry: false })).toMatchObject([{ id: cell.id, state: "empty" }]);
+    commitCell(store, cell.id, makeResult(cell));
+    reopenCell(store, cell.id);
+    const measurement = getMeasurement(store, cell.id)!;
+    expect(measurement.cell.state).toBe("done");
+    expect(measurement.attempts.map(({ state, error }) => [state, error])).toEqual([
+      ["failed", "cable pulled"],
+      ["done", null],
+    ]);
+  });
 
   it("keeps every attempt and shows the best: a worse retry changes nothing", () => {
     const cell = makeCell();
