@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore, type Store } from "../../src-main/store/database.ts";
 import { listAttempts } from "../../src-main/store/attempts.ts";
 import { addModel, findModel, listModels, modelFilePath, removeModels } from "../../src-main/store/models.ts";
+import { failedCell } from "../../src-main/profile/bench.ts";
 import { commitCell, createRun, getMeasurement, getRun, listRuns } from "../../src-main/store/runs.ts";
 import {
   nextCells,
@@ -330,7 +331,7 @@ describe("a cell", () => {
   it("is to be done again after a failure that passes, and keeps what happened", () => {
     const run = addRun(store, addModels(store, 1));
     const cell = nextCells(store, run, { retry: false })[0]!;
-    const lost = { ...makeResult(cell), state: "failed" as const, error: "cable pulled", latencyMs: null };
+    const lost = failedCell("cable pulled");
     commitCell(store, cell.id, lost);
     expect(nextCells(store, run, { retry: false })).toEqual([]);
     reopenCell(store, cell.id);
