@@ -2,6 +2,7 @@ import type { CellSummary } from "../lab/contract.ts";
 import { cancelled, runUnknown } from "../lab/errors.ts";
 import type { Store } from "../store/database.ts";
 import { claimDevice } from "../store/devices.ts";
+import { claimOnThisComputer } from "../store/machineClaim.ts";
 import {
   type StoredCell,
   commitCell,
@@ -38,7 +39,9 @@ export async function executeRun(execution: RunExecution): Promise<void> {
   const detail = getRun(store, run);
   if (!detail) throw runUnknown(run);
   const release = claimDevice(store, bench.device.id);
+  let releasePhone: (() => void) | null = null;
   try {
+    if (bench.device.kind === "adb") releasePhone = claimOnThisComputer(bench.device.id);
     setRunState(store, run, "running");
     await new RunWork(execution, planCell(detail.thoroughness)).finish();
     const ended = getRun(store, run)!;
@@ -47,6 +50,7 @@ export async function executeRun(execution: RunExecution): Promise<void> {
     setRunState(store, run, "paused");
     throw error;
   } finally {
+    releasePhone?.();
     release();
   }
 }
