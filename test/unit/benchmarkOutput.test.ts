@@ -16,6 +16,7 @@ const stdout = [
   "",
   "INFO: Inference timings in us: Init: 1500, First inference: 2000, Warmup (avg): 1100.5, Inference (avg): 1050.25",
   "INFO: Overall peak memory footprint (MB) via periodic monitoring: 12.5",
+  "",
 ].join("\n");
 
 describe("benchmark output", () => {
@@ -36,6 +37,8 @@ describe("benchmark output", () => {
       maxMs: 1.5,
       stdMs: 0.07,
       medianMs: null,
+      p5Ms: null,
+      p95Ms: null,
     });
   });
 
@@ -47,13 +50,13 @@ describe("benchmark output", () => {
 
   it("reads averages of a second and more, which print in exponent form", () => {
     const line =
-      "INFO: Inference timings in us: Init: 747, First inference: 3341326, Warmup (avg): 3.34133e+06, Inference (avg): 2.98313e+06";
+      "INFO: Inference timings in us: Init: 747, First inference: 3341326, Warmup (avg): 3.34133e+06, Inference (avg): 2.98313e+06\n";
     expect(parseBenchmarkOutput(line, "").averageMs).toBeCloseTo(2983.13, 6);
   });
 
   it("takes a dry run's zeros for nothing measured", () => {
     const line =
-      "Inference timings in us: Init: 700, First inference: 0, Warmup (avg): 0, Inference (avg): 0";
+      "Inference timings in us: Init: 700, First inference: 0, Warmup (avg): 0, Inference (avg): 0\n";
     expect(parseBenchmarkOutput(line, "").averageMs).toBeNull();
   });
 
@@ -99,8 +102,24 @@ describe("op profile", () => {
     const { rows, skipped } = parseProfileCsv(csv);
     expect(skipped).toBe(0);
     expect(rows).toEqual([
-      { type: "CONV_2D", name: "conv2d", node: 2, firstMs: 1.715, averageMs: 1.62649, timesCalled: 1 },
-      { type: "DEQUANTIZE", name: "a/b, c", node: 8, firstMs: 0, averageMs: 8.65385e-5, timesCalled: 1 },
+      {
+        type: "CONV_2D",
+        name: "conv2d",
+        node: 2,
+        firstMs: 1.715,
+        averageMs: 1.62649,
+        timesCalled: 1,
+        delegated: false,
+      },
+      {
+        type: "DEQUANTIZE",
+        name: "a/b, c",
+        node: 8,
+        firstMs: 0,
+        averageMs: 8.65385e-5,
+        timesCalled: 1,
+        delegated: false,
+      },
       {
         type: "Convolution (NHWC, F32) IGEMM",
         name: "Delegate/Convolution (NHWC, F32) IGEMM",
@@ -108,6 +127,7 @@ describe("op profile", () => {
         firstMs: 0.2,
         averageMs: 0.25,
         timesCalled: 1,
+        delegated: true,
       },
     ]);
   });
