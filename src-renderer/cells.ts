@@ -44,22 +44,57 @@ export const cellSigns: Record<CellState, { sign: string; word: string }> = {
   failed: { sign: "✕", word: "failed" },
 };
 
-// What a cell of a network of about 1.5 GFLOPs takes on a quiet computer, until runs of this lab tell better.
+// What a cell of a network of about 1.5 GFLOPs takes on a quiet device, until runs of this lab tell better.
 const usualCellMs: Record<Thoroughness, number> = { quick: 1500, standard: 6000, thorough: 18_000 };
 
-/** What a run to be started amounts to: `96 cells, about 41m`. */
-export function tellExtent(request: RunRequest, runs: readonly RunSummary[]): string {
-  const cells = request.models.length * request.coreSets.length * (request.repetitions ?? 1);
-  if (cells === 0) return "Choose models and core sets";
+/** The number of cells of a run to be started. */
+export function countCells(request: RunRequest): number {
+  return request.models.length * request.coreSets.length * (request.repetitions ?? 1);
+}
+
+/** What runs to be started amount to: `96 cells, about 41m`. Devices measure at once, so the longest counts. */
+export function tellExtent(requests: readonly RunRequest[], runs: readonly RunSummary[]): string {
+  const cells = requests.reduce((sum, request) => sum + countCells(request), 0);
+  if (cells === 0) return "Choose models and what to measure them on";
+  const parts = requests.map((request) => {
+    const known = findCellMs(request, runs);
+    const cellMs = known ?? usualCellMs[request.thoroughness ?? "standard"];
+    return { ms: countCells(request) * cellMs, known: known !== null };
+  });
+  const longest = parts.reduce((most, part) => (part.ms > most.ms ? part : most));
+  const source = longest.known ? "as earlier runs took" : "on a quiet device";
+  const step = longest.ms < 90_000 ? 1000 : 60_000;
+  const duration = formatDuration(Math.max(step, Math.round(longest.ms / step) * step));
+  const devices = requests.length > 1 ? ` on ${requests.length} devices at once` : "";
+  return `${formatCount(cells)} ${cells === 1 ? "cell" : "cells"}${devices}, about ${duration} ${source}`;
+}
+
+// The middle of what cells took in finished runs of that thoroughness on that device.
+function findCellMs(request: RunRequest, runs: readonly RunSummary[]): number | null {
   const thoroughness = request.thoroughness ?? "standard";
   const known = runs
-    .filter((run) => run.thoroughness === thoroughness && run.finishedAt !== null && run.cells > 0)
+    .filter((run) => run.device === request.device && run.thoroughness === thoroughness)
+    .filter((run) => run.finishedAt !== null && run.cells > 0)
     .map((run) => (Date.parse(run.finishedAt!) - Date.parse(run.createdAt)) / run.cells)
     .filter((ms) => ms > 0)
     .sort((a, b) => a - b);
-  const cellMs = known[Math.floor(known.length / 2)] ?? usualCellMs[thoroughness];
-  const source = known.length > 0 ? "as earlier runs took" : "on a quiet device";
-  const step = cells * cellMs < 90_000 ? 1000 : 60_000;
-  const duration = formatDuration(Math.max(step, Math.round((cells * cellMs) / step) * step));
-  return `${formatCount(cells)} ${cells === 1 ? "cell" : "cells"}, about ${duration} ${source}`;
+  return known[Math.floor(known.length / 2)] ?? null;
+}
+
+/** How far several runs are together; they measure at once, so the longest tells the time left (null while one does not know). */
+export function sumProgress(runs: readonly RunSummary[]): {
+  cells: number;
+  ended: number;
+  failed: number;
+  etaMs: number | null;
+} {
+  const sum = { cells: 0, ended: 0, failed: 0, etaMs: null as number | null };
+  for (const run of runs) {
+    sum.cells += run.cells;
+    sum.ended += run.done + run.noisy + run.failed;
+    sum.failed += run.failed;
+  }
+  const known = runs.flatMap((run) => (run.etaMs === null ? [] : [run.etaMs]));
+  if (known.length > 0 && known.length === runs.length) sum.etaMs = Math.max(...known);
+  return sum;
 }

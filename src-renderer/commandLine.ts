@@ -12,14 +12,31 @@ export function tellCommand(words: readonly (string | number)[], folder: string 
   return ["npx latlab", ...line.map((word) => quoteArgument(String(word)))].join(" ");
 }
 
-export function tellProfile(request: RunRequest): string[] {
-  const words = ["profile", "--device", request.device, "--cores", request.coreSets.join(",")];
+export function tellProfile(request: RunRequest, devices: readonly string[] = [request.device]): string[] {
+  const words = ["profile", "--device", devices.join(",")];
+  if (request.runtime === "gpu-cl") words.push("--gpu");
+  else words.push("--cores", request.coreSets.join(","));
   words.push("--precision", request.precision, "--runtime", request.runtime);
   if (request.repetitions !== undefined && request.repetitions > 1)
     words.push("--repetitions", String(request.repetitions));
   if (request.thoroughness !== undefined && request.thoroughness !== "standard")
     words.push("--thoroughness", request.thoroughness);
   return [...words, ...request.models];
+}
+
+/** The lines for runs on several devices: one for all that are asked for the same. */
+export function tellProfiles(requests: readonly RunRequest[]): string[][] {
+  const alike = new Map<string, RunRequest[]>();
+  for (const request of requests) {
+    const key = JSON.stringify({ ...request, device: "" });
+    alike.set(key, [...(alike.get(key) ?? []), request]);
+  }
+  return [...alike.values()].map((group) =>
+    tellProfile(
+      group[0]!,
+      group.map((request) => request.device),
+    ),
+  );
 }
 
 export function tellFit(request: FitRequest): string[] {

@@ -8,6 +8,7 @@ export interface CommandActions {
   openHelp(): void;
   openFile(): void;
   openSampling(): void;
+  openPairing(): void;
   copyCommand(): void;
   focusFilter(): void;
   toggleJobs(): void;
@@ -30,7 +31,7 @@ export const commands: readonly Command[] = [
     title: "Devices",
     group: "Go to",
     keys: ["g d"],
-    words: "phone computer cores speed",
+    words: "phone computer cores speed adb android benchmark binary",
     run: (actions) => actions.go(formatRoute("devices")),
   },
   {
@@ -88,6 +89,14 @@ export const commands: readonly Command[] = [
     keys: ["n r"],
     words: "profile measure",
     run: (actions) => actions.go(formatRoute("runs", ["new"])),
+  },
+  {
+    id: "pair",
+    title: "Pair a phone over Wi-Fi…",
+    group: "Do",
+    keys: ["n w"],
+    words: "adb wireless debugging connect android",
+    run: (actions) => actions.openPairing(),
   },
   {
     id: "fit",

@@ -1,4 +1,5 @@
-import type { CellSummary, Job, LabEvent, RunSummary } from "../src-main/lab/contract.ts";
+import { SvelteMap } from "svelte/reactivity";
+import type { CellSummary, Job, LabEvent, PreflightCheck, RunSummary } from "../src-main/lab/contract.ts";
 import { connection, lab } from "./connection.svelte.ts";
 import { Resource } from "./resource.svelte.ts";
 
@@ -16,6 +17,11 @@ class LabState {
   scenarios = new Resource(() => lab.scenarios());
   predictors = new Resource(() => lab.predictors());
   jobs = new Resource(() => lab.jobs());
+  adb = new Resource(() => lab.adb());
+  settings = new Resource(() => lab.settings());
+  binaries = new Resource(() => lab.binaries());
+  /** The checks of each device's newest preflight in the order they came, by the device's id. */
+  checks = new SvelteMap<string, readonly PreflightCheck[]>();
   #cellListeners = new Set<(run: number, cell: CellSummary) => void>();
 
   /** Starts loading, and loads again with each new connection. */
@@ -31,7 +37,7 @@ class LabState {
   reload(): void {
     for (const list of [this.info, this.devices, this.models, this.runs, this.scenarios, this.predictors])
       void list.reload();
-    void this.jobs.reload();
+    for (const list of [this.jobs, this.adb, this.settings, this.binaries]) void list.reload();
   }
 
   /** Hears every cell that changes. */
@@ -65,7 +71,29 @@ class LabState {
         break;
       case "devices":
         void this.devices.reload();
+        break;
+      case "adb":
+        void this.adb.reload();
+        void this.settings.reload();
+        break;
+      case "binaries":
+        void this.binaries.reload();
+        // Which program a phone would run may be another now.
+        void this.devices.reload();
+        break;
+      case "preflight":
+        this.addCheck(event.device, event.check);
     }
+  }
+
+  /** Puts a check of a preflight in its place: after the others, or where it stood before. */
+  addCheck(device: string, check: PreflightCheck): void {
+    const known = this.checks.get(device) ?? [];
+    const again = known.some((entry) => entry.id === check.id);
+    this.checks.set(
+      device,
+      again ? known.map((entry) => (entry.id === check.id ? check : entry)) : [...known, check],
+    );
   }
 
   #receiveJob(job: Job): void {

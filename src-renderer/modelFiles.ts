@@ -49,3 +49,14 @@ export function chooseFiles(): Promise<File[]> {
     input.click();
   });
 }
+
+/** Lets the user choose one file of any kind; null when they choose none. */
+export function chooseFile(): Promise<File | null> {
+  return new Promise((resolve) => {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.addEventListener("change", () => resolve(input.files?.[0] ?? null));
+    input.addEventListener("cancel", () => resolve(null));
+    input.click();
+  });
+}

@@ -3,19 +3,20 @@ import { tellCommand } from "./commandLine.ts";
 import { labState } from "./labState.svelte.ts";
 import { attempt, notices } from "./notices.svelte.ts";
 
-/** The command line that does what the screen in front does. */
+/** The command lines, mostly one, that do what the screen in front does. */
 class ScreenCommand {
-  words: readonly string[] = $state.raw([]);
+  lines: readonly (readonly string[])[] = $state.raw([]);
 
-  /** The whole line, on this lab's folder. */
+  /** The whole text, on this lab's folder. */
   get text(): string {
-    return tellCommand(this.words, labState.info.value?.folder ?? null);
+    const folder = labState.info.value?.folder ?? null;
+    return this.lines.map((words) => tellCommand(words, folder)).join("\n");
   }
 
   async copy(): Promise<void> {
     await attempt(async () => {
       await copyText(this.text);
-      notices.tell("Command copied", this.text);
+      notices.tell(this.lines.length > 1 ? "Commands copied" : "Command copied", this.text);
     });
   }
 }

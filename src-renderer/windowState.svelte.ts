@@ -9,6 +9,7 @@ class WindowState {
   palette = $state(false);
   help = $state(false);
   sampling = $state(false);
+  pairing = $state(false);
   jobs = $state(false);
 }
 
@@ -28,6 +29,7 @@ export const actions: CommandActions = {
   openHelp: () => (windowState.help = true),
   openFile: () => void chooseFiles().then(openFiles),
   openSampling: () => (windowState.sampling = true),
+  openPairing: () => (windowState.pairing = true),
   copyCommand: () => void screenCommand.copy(),
   focusFilter: () => document.querySelector<HTMLInputElement>("main input[type=search]")?.focus(),
   toggleJobs: () => (windowState.jobs = !windowState.jobs),

@@ -23,6 +23,7 @@ function recordActions(): { actions: CommandActions; calls: string[] } {
     openHelp: note("help"),
     openFile: note("file"),
     openSampling: note("sampling"),
+    openPairing: note("pairing"),
     copyCommand: note("copy"),
     focusFilter: note("filter"),
     toggleJobs: note("jobs"),

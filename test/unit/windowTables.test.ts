@@ -99,15 +99,23 @@ describe("a run's cells", () => {
       thoroughness: "quick",
     };
     const earlier = {
+      device: "host",
       thoroughness: "quick",
       cells: 10,
       createdAt: "2026-01-01T00:00:00Z",
       finishedAt: "2026-01-01T00:10:00Z",
     } as RunSummary;
-    expect(tellExtent(request, [])).toBe("12 cells, about 18s on a quiet device");
-    expect(tellExtent(request, [earlier])).toBe("12 cells, about 12m as earlier runs took");
-    expect(tellExtent({ ...request, thoroughness: "standard" }, [earlier])).toContain("on a quiet device");
-    expect(tellExtent({ ...request, models: [] }, [])).toBe("Choose models and core sets");
+    expect(tellExtent([request], [])).toBe("12 cells, about 18s on a quiet device");
+    expect(tellExtent([request], [earlier])).toBe("12 cells, about 12m as earlier runs took");
+    expect(tellExtent([{ ...request, thoroughness: "standard" }], [earlier])).toContain("on a quiet device");
+    expect(tellExtent([{ ...request, models: [] }], [])).toBe("Choose models and what to measure them on");
+    expect(tellExtent([], [])).toBe("Choose models and what to measure them on");
+    // Another device's runs tell nothing of this one; devices measure at once, so the longest counts.
+    const phone = { ...request, device: "8ABC", coreSets: ["1large"] };
+    expect(tellExtent([phone], [earlier])).toBe("6 cells, about 9s on a quiet device");
+    expect(tellExtent([phone, request], [earlier])).toBe(
+      "18 cells on 2 devices at once, about 12m as earlier runs took",
+    );
   });
 });
 
