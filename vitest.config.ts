@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 240_000,
     pool: "forks",
+    // No test looks for phones unless it brings an adb server of its own.
+    env: { LATENCY_LAB_ADB: "none" },
   },
 });

@@ -40,6 +40,9 @@ export function locateResult(job: Job): string | null {
     case "demo":
     case "profile":
       return formatRoute("runs");
+    case "preflight":
+    case "download":
+      return formatRoute("devices");
   }
 }
 

@@ -4,14 +4,18 @@ import { CanaryReference } from "../profile/canaryReference.ts";
 import { findHostLibrary } from "../profile/hostProcess.ts";
 import { claimDevice } from "../store/devices.ts";
 import { listScenarios } from "../store/measurements.ts";
+import { getRun } from "../store/runs.ts";
 import type { LabContext } from "./context.ts";
 import type { Device, Lab, SpeedState } from "./contract.ts";
-import { deviceUnknown, runtimeMissing } from "./errors.ts";
+import { badRequest, runtimeMissing } from "./errors.ts";
 
 type DeviceCalls = Pick<Lab, "info" | "devices" | "checkSpeed">;
 
 /** How long the canary runs on each core set, in seconds. */
 const checkSeconds = 1;
+
+/** The id of this computer among the devices. */
+const hostId = "host";
 
 /** This computer as the profile room sees it, without what only a lab knows. */
 export function findHost(): Device {
@@ -19,17 +23,38 @@ export function findHost(): Device {
   return describeHost({ version, problem });
 }
 
-/** The device of an id; rejects with device-unknown. */
-export function findDevice(id: string): Device {
-  const host = findHost();
-  if (id !== host.id) throw deviceUnknown(id);
-  return host;
+/** The device of an id, or of a phone's bare serial; rejects with device-unknown or phone-unavailable. */
+export async function findDevice({ phones }: LabContext, id: string): Promise<Device> {
+  return id === hostId ? findHost() : phones.find(id);
+}
+
+/** As `findDevice`, but a phone that is not there now is as it was when last seen. */
+export async function recallDevice({ phones }: LabContext, id: string): Promise<Device> {
+  return id === hostId ? findHost() : phones.recall(id);
+}
+
+/** The phone of an id or bare serial; rejects with bad-request for this computer. */
+export async function findPhone(context: LabContext, id: string, purpose: string): Promise<Device> {
+  if (id === hostId)
+    throw badRequest(`${purpose} is for phones, not for this computer`, "Name a phone of `latlab devices`.");
+  return context.phones.find(id);
 }
 
 /** The calls about the lab itself and its devices. */
 export function createDeviceCalls(context: LabContext): DeviceCalls {
-  const { store, jobs, publish } = context;
+  const { store, jobs, publish, phones } = context;
   const speeds = new Map<string, SpeedState[]>();
+
+  function isHostMeasured(): boolean {
+    return jobs
+      .list()
+      .some(
+        ({ kind, progress, run }) =>
+          measuringKinds.has(kind) &&
+          progress.state === "running" &&
+          (run === null || getRun(store, run)?.device === hostId),
+      );
+  }
 
   return {
     info: async () => ({
@@ -42,24 +67,29 @@ export function createDeviceCalls(context: LabContext): DeviceCalls {
 
     async devices() {
       const host = findHost();
-      const measuring = jobs
-        .list()
-        .some(({ kind, progress }) => measuringKinds.has(kind) && progress.state === "running");
-      const noise = listScenarios(store).filter(
-        (scenario) => scenario.device === host.id && scenario.noisePercent !== null,
-      );
-      return [
-        {
-          ...host,
-          state: host.state === "ready" && measuring ? "busy" : host.state,
-          noiseFloor: Object.fromEntries(noise.map(({ id, noisePercent }) => [id, noisePercent!])),
-          speed: speeds.get(host.id) ?? [],
-        },
-      ];
+      const listed = await phones.list();
+      const noise = listScenarios(store);
+      if (host.state === "ready" && isHostMeasured()) host.state = "busy";
+      return [host, ...listed].map((device) => ({
+        ...device,
+        noiseFloor: Object.fromEntries(
+          noise.flatMap(({ id, device: on, noisePercent }) =>
+            on === device.id && noisePercent !== null ? [[id, noisePercent]] : [],
+          ),
+        ),
+        speed: speeds.get(device.id) ?? [],
+      }));
     },
 
     async checkSpeed({ device: id }) {
-      const device = findDevice(id);
+      if (id !== hostId) {
+        await phones.find(id);
+        throw badRequest(
+          "The quick check of speed is for this computer, not for phones",
+          "Check a phone with `latlab preflight --device`.",
+        );
+      }
+      const device = findHost();
       if (device.problem) throw runtimeMissing(device.problem);
       const release = claimDevice(store, device.id);
       try {

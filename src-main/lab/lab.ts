@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
+import type { Environment } from "../device/adbProgram.ts";
 import { openStore } from "../store/database.ts";
+import { createBinaryCalls } from "./binaryCalls.ts";
 import type { LabContext } from "./context.ts";
 import type { Lab, LabEvent } from "./contract.ts";
 import { createDeviceCalls } from "./deviceCalls.ts";
@@ -7,6 +9,8 @@ import { createJobCalls } from "./jobCalls.ts";
 import { JobRunner } from "./jobs.ts";
 import { createModelCalls } from "./modelCalls.ts";
 import { ModelLibrary } from "./modelLibrary.ts";
+import { createPhoneCalls } from "./phoneCalls.ts";
+import { PhoneTracker } from "./phoneTracker.ts";
 import { createPredictorCalls } from "./predictorCalls.ts";
 import { checkRequests } from "./requests.ts";
 import { createRunCalls } from "./runCalls.ts";
@@ -15,6 +19,10 @@ import { createRunCalls } from "./runCalls.ts";
 export interface LabOptions {
   /** The data folder; created when missing. */
   folder: string;
+  /** How phones are reached; the environment is that of the process when not given. */
+  adb?: { env?: Environment };
+  /** Path of a list of published benchmark programs in place of the one that comes with the lab. */
+  publishedBinaries?: string;
 }
 
 /** A lab in this process. */
@@ -24,16 +32,20 @@ export type OpenedLab = Lab & {
 };
 
 /** Opens the lab in a folder; rejects with lab-newer, lab-locked, lab-unwritable, lab-corrupt or disk-full. */
-export async function openLab({ folder }: LabOptions): Promise<OpenedLab> {
+export async function openLab({ folder, adb, publishedBinaries }: LabOptions): Promise<OpenedLab> {
   const store = openStore(resolve(folder));
   const listeners = new Set<(event: LabEvent) => void>();
   const publish = (event: LabEvent) => {
     for (const listener of [...listeners]) listener(event);
   };
   const jobs = new JobRunner(publish);
-  const context: LabContext = { store, jobs, library: new ModelLibrary(store), publish, lab: () => lab };
+  const phones = new PhoneTracker({ store, publish, env: adb?.env ?? process.env });
+  const library = new ModelLibrary(store);
+  const context: LabContext = { store, jobs, library, phones, publishedBinaries, publish, lab: () => lab };
   const lab = checkRequests({
     ...createDeviceCalls(context),
+    ...createPhoneCalls(context),
+    ...createBinaryCalls(context),
     ...createModelCalls(context),
     ...createRunCalls(context),
     ...createPredictorCalls(context),
@@ -49,6 +61,7 @@ export async function openLab({ folder }: LabOptions): Promise<OpenedLab> {
     ...lab,
     async close() {
       await jobs.close();
+      await phones.close();
       listeners.clear();
       store.close();
     },

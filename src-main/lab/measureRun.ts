@@ -3,11 +3,13 @@ import { HostBench } from "../profile/hostBench.ts";
 import { executeRun } from "../profile/runner.ts";
 import { getRun, nextCells } from "../store/runs.ts";
 import { placeModelFile } from "../store/recipes.ts";
+import { readSettings } from "../store/settings.ts";
 import { takeBreath, type LabContext } from "./context.ts";
 import type { RunDetail } from "./contract.ts";
-import { findDevice } from "./deviceCalls.ts";
+import { findHost } from "./deviceCalls.ts";
 import { cancelled, runUnknown } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
+import { findBinary } from "./measurable.ts";
 import { summarizeRun } from "./runSummary.ts";
 
 /** Between two events about the run as a whole. */
@@ -34,7 +36,7 @@ export async function measureRun(
       await takeBreath();
     }
   }
-  const bench = createBench(context, detail, signal);
+  const bench = await createBench(context, detail, signal, (note) => onProgress(0, cells.length, note, null));
   try {
     await executeRun({
       store,
@@ -56,10 +58,31 @@ export async function measureRun(
   }
 }
 
-function createBench({ store }: LabContext, run: RunDetail, signal: AbortSignal): Bench {
-  const device = findDevice(run.device);
+async function createBench(
+  context: LabContext,
+  run: RunDetail,
+  signal: AbortSignal,
+  report: (note: string) => void,
+): Promise<Bench> {
+  const { store, phones } = context;
   const { scenarios, thoroughness } = run;
-  return new HostBench({ store, run: run.id, device, scenarios, thoroughness, signal });
+  const host = findHost();
+  if (run.device === host.id)
+    return new HostBench({ store, run: run.id, device: host, scenarios, thoroughness, signal });
+  const device = await phones.awaitReady(run.device, signal, report);
+  const { PhoneBench } = await import("../profile/phoneBench.ts");
+  return new PhoneBench({
+    store,
+    run: run.id,
+    device,
+    phones: await phones.start(),
+    binary: findBinary(context, device),
+    settings: readSettings(store),
+    scenarios,
+    thoroughness,
+    seed: run.id,
+    signal,
+  });
 }
 
 function createPublisher(context: LabContext, run: number): (always: boolean) => void {

@@ -3,13 +3,15 @@ import { evaluateScenario } from "../evaluate/evaluate.ts";
 import { fitPredictor } from "../predict/predictor.ts";
 import { encodePredictor } from "../predict/predictorFile.ts";
 import { removePredictor, savePredictor } from "../store/predictors.ts";
-import { countNoun, hostLane, type LabContext } from "./context.ts";
+import { countNoun, hostLane, laneOf, type LabContext } from "./context.ts";
 import type { EvaluateRequest, Evaluation, FitRequest, PredictorSummary } from "./contract.ts";
 import type { JobContext } from "./jobs.ts";
 import { predictModels } from "./predictModels.ts";
 import { PredictorShelf } from "./predictorShelf.ts";
 import type { PredictorCalls } from "./predictorCalls.ts";
-import { admitModels, checkScenario, createMeasuringRun } from "./runCalls.ts";
+import { findDevice } from "./deviceCalls.ts";
+import { checkModels, checkScenario, findBinary } from "./measurable.ts";
+import { admitModels, createMeasuringRun } from "./runCalls.ts";
 import { summarizeRun } from "./runSummary.ts";
 import { checkChoice, checkMeasured, collectNetworks } from "./trainingNetworks.ts";
 import { validateModels } from "./validateModels.ts";
@@ -57,15 +59,18 @@ export function createPredicting(context: LabContext): PredictorCalls {
 
     async startValidate({ models: names, scenario, thoroughness }) {
       const predictor = shelf.find(scenario);
-      const { device } = parseScenario(scenario);
-      checkScenario(scenario, device);
+      const { device: id, precision } = parseScenario(scenario);
+      const device = await findDevice(context, id);
+      await checkScenario(scenario, device);
+      if (device.kind === "adb") findBinary(context, device);
       const models = await admitModels(context, names);
-      const run = createMeasuringRun(context, { device, scenarios: [scenario], thoroughness }, models);
+      await checkModels(context, models, device, precision);
+      const run = createMeasuringRun(context, device, { scenarios: [scenario], thoroughness }, models);
       return jobs.start({
         kind: "validate",
         title: `Validate ${countNoun(models.length, "model")} on ${scenario}`,
         run,
-        lane: hostLane,
+        lane: laneOf(device),
         work: (job) => validateModels(context, { predictor, models, run }, job),
         onEnd: () => publish({ type: "run", run: summarizeRun(context, run) }),
       });

@@ -1,5 +1,6 @@
 /** The shape of every request of the contract; whatever comes through a door is checked here before the lab acts on it. */
 import { z } from "zod";
+import { readAddress } from "../device/serverAddress.ts";
 import type { Lab } from "./contract.ts";
 import { badRequest } from "./errors.ts";
 import type { LabCall } from "./wire.ts";
@@ -16,7 +17,18 @@ const precision = z.enum(["float32", "float16", "int8"]);
 const runtime = z.enum(["tflite", "xnnpack", "gpu-cl"]);
 const thoroughness = z.enum(["quick", "standard", "thorough"]);
 const learner = z.enum(["lasso", "boosting", "auto"]);
-const jobKind = z.enum(["sample", "build", "profile", "fit", "evaluate", "validate", "demo"]);
+const jobKind = z.enum([
+  ...(["sample", "build", "profile", "fit", "evaluate", "validate", "demo"] as const),
+  ...(["preflight", "download"] as const),
+]);
+const remedy = z.enum([
+  ...(["install-binary", "free-space", "wake-screen", "stay-awake", "low-power-off"] as const),
+  ...(["fixed-performance", "stop-benchmarks"] as const),
+]);
+const address = text
+  .max(300)
+  .refine((value) => readAddress(value, 0) !== null, "must be host:port, e.g. 192.168.1.7:5555");
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in 64 hexadecimal digits");
 const none = z.unknown().transform(() => undefined);
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, "must be base64");
 
@@ -28,6 +40,33 @@ const requestShapes = {
   predictors: none,
   jobs: none,
   checkSpeed: z.object({ device: text }),
+  adb: z
+    .object({ again: z.boolean().optional() })
+    .nullish()
+    .transform((request) => request ?? undefined),
+  settings: none,
+  changeSettings: z.object({
+    adbPath: text.nullable().optional(),
+    adbServers: z.array(address).max(32).optional(),
+    wifiPhones: z.array(address).max(100).optional(),
+    phoneCacheBytes: z.int().min(10_000_000).max(1_000_000_000_000).optional(),
+    startTemperatureC: z.number().min(15).max(60).optional(),
+  }),
+  pairPhone: z.object({
+    address,
+    code: z.string().regex(/^\d{1,16}$/, "must be the digits the phone shows"),
+  }),
+  connectPhone: z.object({ address }),
+  disconnectPhone: z.object({ address }),
+  startPreflight: z.object({ device: text, coreSets: z.array(text).min(1).max(100).optional() }),
+  applyRemedy: z.object({ device: text, remedy }),
+  cleanPhone: z.object({ device: text }),
+  binaries: none,
+  publishedBinaries: none,
+  addBinary: z.object({ path: text }),
+  startDownload: z.object({ url: text }),
+  useBinary: z.object({ hash }),
+  removeBinary: z.object({ hash }),
   models: z
     .object({
       text: z.string().max(1000).optional(),
@@ -61,6 +100,7 @@ const requestShapes = {
   resumeRun: z.object({ run: id, retry: z.boolean().optional() }),
   removeRun: z.object({ run: id }),
   measurement: z.object({ cell: id }),
+  runTelemetry: z.object({ run: id }),
   exportMeasurements: z.object({ scenario: text.optional(), ops: z.boolean().optional() }),
   predictor: z.object({ predictor: id }),
   removePredictor: z.object({ predictor: id }),

@@ -1,31 +1,45 @@
 import { formatScenario } from "../device/scenario.ts";
-import { resolveHostTarget } from "../profile/hostBench.ts";
 import { exportMeasurementsCsv } from "../store/csv.ts";
 import { listScenarios } from "../store/measurements.ts";
 import { createRun, getMeasurement, getRun, listRuns, removeRun, setRunState } from "../store/runs.ts";
 import { removeUnusedRecipes } from "../store/recipes.ts";
-import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
-import type { Lab, ModelSummary, RunRequest, Started } from "./contract.ts";
-import { findDevice } from "./deviceCalls.ts";
-import { badRequest, runBusy, runUnknown, runtimeMissing, scenarioUnknown } from "./errors.ts";
+import { listTelemetry } from "../store/telemetry.ts";
+import { countNoun, laneOf, takeBreath, type LabContext } from "./context.ts";
+import type { Device, Lab, ModelSummary, RunRequest, Started } from "./contract.ts";
+import { findDevice, recallDevice } from "./deviceCalls.ts";
+import { badRequest, runBusy, runUnknown, scenarioUnknown } from "./errors.ts";
 import { measureRun } from "./measureRun.ts";
+import { checkModels, checkScenario, findBinary } from "./measurable.ts";
 import { addJob, summarizeRun } from "./runSummary.ts";
 
 type RunCalls = Pick<
   Lab,
-  "runs" | "run" | "startRun" | "resumeRun" | "removeRun" | "measurement" | "scenarios" | "exportMeasurements"
+  | "runs"
+  | "run"
+  | "startRun"
+  | "resumeRun"
+  | "removeRun"
+  | "measurement"
+  | "runTelemetry"
+  | "scenarios"
+  | "exportMeasurements"
 >;
 
 /** The calls about runs and what they measured. */
 export function createRunCalls(context: LabContext): RunCalls {
   const { store, jobs } = context;
 
-  function startMeasuring(run: number, title: string, retry: boolean): Started<"profile"> & { run: number } {
+  function startMeasuring(
+    run: number,
+    device: Device,
+    title: string,
+    retry: boolean,
+  ): Started<"profile"> & { run: number } {
     const started = jobs.start({
       kind: "profile",
       title,
       run,
-      lane: hostLane,
+      lane: laneOf(device),
       work: async (job) => {
         await measureRun(context, run, retry, job);
         return { ...summarizeRun(context, run), job: null, etaMs: null };
@@ -45,19 +59,30 @@ export function createRunCalls(context: LabContext): RunCalls {
     },
 
     async startRun(request) {
-      const scenarios = listRunScenarios(request);
+      const device = await findDevice(context, request.device);
+      const scenarios = await listRunScenarios(request, device);
+      if (device.kind === "adb") findBinary(context, device);
       const models = await admitModels(context, request.models);
-      const run = createMeasuringRun(context, { ...request, scenarios }, models);
+      await checkModels(context, models, device, request.precision);
+      const run = createMeasuringRun(context, device, { ...request, scenarios }, models);
       const title = `Profile ${countNoun(models.length, "model")} on ${scenarios.join(", ")}`;
-      return startMeasuring(run, title, false);
+      return startMeasuring(run, device, title, false);
     },
 
     async resumeRun({ run, retry }) {
       const detail = getRun(store, run);
       if (!detail) throw runUnknown(run);
       if (jobs.findByRun(run) !== null) throw runBusy(run);
-      for (const scenario of detail.scenarios) checkScenario(scenario, detail.device);
-      return startMeasuring(run, `Resume run ${run} on ${detail.scenarios.join(", ")}`, retry ?? false);
+      // A phone need not be there: the job waits for it.
+      const device = await recallDevice(context, detail.device);
+      for (const scenario of detail.scenarios) await checkScenario(scenario, device);
+      if (device.kind === "adb") findBinary(context, device);
+      return startMeasuring(
+        run,
+        device,
+        `Resume run ${run} on ${detail.scenarios.join(", ")}`,
+        retry ?? false,
+      );
     },
 
     async removeRun({ run }) {
@@ -75,6 +100,11 @@ export function createRunCalls(context: LabContext): RunCalls {
       return measurement;
     },
 
+    async runTelemetry({ run }) {
+      if (!getRun(store, run)) throw runUnknown(run);
+      return listTelemetry(store, run);
+    },
+
     scenarios: async () => listScenarios(store),
 
     async exportMeasurements(request) {
@@ -85,20 +115,13 @@ export function createRunCalls(context: LabContext): RunCalls {
   };
 }
 
-/** Rejects a scenario that the device cannot be measured on. */
-export function checkScenario(id: string, deviceId: string): void {
-  const device = findDevice(deviceId);
-  resolveHostTarget(id, device.coreSets);
-  if (device.problem) throw runtimeMissing(device.problem);
-}
-
-function listRunScenarios(request: RunRequest): string[] {
-  return [...new Set(request.coreSets)].map((cores) => {
-    const { device, precision, runtime } = request;
-    const id = formatScenario({ device, cores, precision, runtime });
-    checkScenario(id, device);
-    return id;
-  });
+async function listRunScenarios(request: RunRequest, device: Device): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const cores of request.coreSets) {
+    const { precision, runtime } = request;
+    ids.add(await checkScenario(formatScenario({ device: device.id, cores, precision, runtime }), device));
+  }
+  return [...ids];
 }
 
 /** Library models the arguments stand for; files are put into the library. */
@@ -120,13 +143,14 @@ export async function admitModels(context: LabContext, args: readonly string[]):
 /** Creates a run that waits for its job; gives its id. */
 export function createMeasuringRun(
   context: LabContext,
-  request: Pick<RunRequest, "device" | "repetitions" | "seed" | "thoroughness"> & { scenarios: string[] },
+  device: Device,
+  request: Pick<RunRequest, "repetitions" | "seed" | "thoroughness"> & { scenarios: string[] },
   models: readonly ModelSummary[],
 ): number {
   const { store, publish } = context;
   const run = createRun(store, {
-    device: request.device,
-    deviceName: findDevice(request.device).name,
+    device: device.id,
+    deviceName: device.name,
     scenarios: request.scenarios,
     models: models.map((model) => model.name),
     repetitions: request.repetitions ?? 1,

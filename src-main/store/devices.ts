@@ -30,6 +30,14 @@ export function claimDevice(store: Store, device: string): () => void {
   return release;
 }
 
+/** Whether a living process, this one included, has claimed the device. */
+export function isClaimed(store: Store, device: string): boolean {
+  const holder = readConsistently(store, () =>
+    store.statement<ProcessOwner>("SELECT pid, identity FROM device_claim WHERE device = ?").get(device),
+  );
+  return holder !== undefined && isAlive(holder);
+}
+
 /** The fast state of a device's core set, as a canary network shows it. */
 export interface CanaryReference {
   device: string;

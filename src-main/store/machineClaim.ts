@@ -14,7 +14,7 @@ const claimFile = z.object({ token: z.string(), pid: z.number(), identity: z.str
  */
 export function claimOnThisComputer(device: string, folder: string = claimFolder()): () => void {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${createHash("sha256").update(device).digest("hex").slice(0, 32)}.json`);
+  const path = locateClaim(folder, device);
   const token = randomUUID();
   const draft = `${path}.${token}`;
   writeFileSync(draft, JSON.stringify({ ...describeOwnProcess(), token }));
@@ -37,10 +37,20 @@ function claimFolder(): string {
   return join(tmpdir(), `latency-lab-${userInfo().uid}`);
 }
 
+function locateClaim(folder: string, device: string): string {
+  return join(folder, `${createHash("sha256").update(device).digest("hex").slice(0, 32)}.json`);
+}
+
 function readClaim(path: string): z.infer<typeof claimFile> | null {
   try {
     return claimFile.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     return null;
   }
+}
+
+/** Whether a living process, this one included, measures the phone, from whichever lab of this computer. */
+export function isClaimedOnThisComputer(device: string, folder: string = claimFolder()): boolean {
+  const holder = readClaim(locateClaim(folder, device));
+  return holder !== null && isAlive(holder);
 }
