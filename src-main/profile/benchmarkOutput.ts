@@ -33,6 +33,8 @@ export interface BenchmarkOutput {
   unconsumed: string[];
   /** Delegates the tool says it applied on request. */
   delegates: string[];
+  /** The runtime made an XNNPACK delegate, on request or by itself: builtin kernels do not run where it can. */
+  xnnpackCreated: boolean;
   /** What each delegate took; one that was asked for and never came stands here with coverage `none`. */
   coverages: DelegateCoverage[];
   /** Errors told on stderr without their prefix. */
@@ -110,6 +112,8 @@ class OutputReader {
     if (line.logcat) return;
     this.litert.read(line.text, line.whole);
     const text = line.text.slice(0, longestText).trim();
+    if (text.includes("dropping ProfileBuffer event"))
+      this.problems.add("op times were dropped because the profile's buffer was full");
     if (this.errors.length >= mostTexts || text === "" || text === "Benchmarking failed.") return;
     if (!(line.severity === "error" || (line.severity === null && plainError.test(text)))) return;
     // These accompany runs that go well.
@@ -146,6 +150,7 @@ class OutputReader {
       peakMemoryBytes: this.recall("peakMemory", results?.peakMemoryBytes),
       unconsumed: this.unconsumed,
       delegates: report.applied,
+      xnnpackCreated: report.xnnpackCreated,
       coverages: report.coverages,
       errors: this.errors,
       problems: [],
@@ -246,6 +251,6 @@ function isFragment(text: string): boolean {
   if (text.length > 2000) return false;
   if (/^\d{1,9} nodes observed$/.test(text)) return false;
   return (
-    /^[-+.\d][-+.\deE]*(?:ms\.)?%?(?:[ ,]|$)/.test(text) || /^[a-z0-9]{0,8}=[-+.\deE]+(?: |$)/.test(text)
+    /^[-+]?[.\d][-+.\deE]*(?:ms\.)?%?(?:[ ,]|$)/.test(text) || /^[a-z0-9]{0,8}=[-+.\deE]+(?: |$)/.test(text)
   );
 }

@@ -7,6 +7,8 @@ export interface DelegateReport {
   coverages: DelegateCoverage[];
   /** Delegates the tool says it applied on request. */
   applied: string[];
+  /** The runtime made an XNNPACK delegate, on request or by itself. */
+  xnnpackCreated: boolean;
   problems: string[];
 }
 
@@ -47,6 +49,7 @@ export class DelegateReader {
   private readonly applied = new Set<string>();
   private readonly asked = new Set<string>();
   private readonly problems = new Set<string>();
+  private xnnpackCreated = false;
   private listing = false;
 
   /** Reads a line of stdout or stderr. */
@@ -113,7 +116,12 @@ export class DelegateReader {
       else if (this.asked.has(name) && !this.applied.has(name))
         this.problems.add(`the output does not tell what the ${name} delegate took`);
     }
-    return { coverages, applied: [...this.applied], problems: [...this.problems] };
+    return {
+      coverages,
+      applied: [...this.applied],
+      xnnpackCreated: this.xnnpackCreated,
+      problems: [...this.problems],
+    };
   }
 
   private find(name: string): Evidence {
@@ -155,6 +163,7 @@ export class DelegateReader {
   }
 
   private readCreated(text: string): void {
+    if (text.startsWith("Created TensorFlow Lite XNNPACK delegate")) this.xnnpackCreated = true;
     const match = /^Created (\d{1,6}) GPU delegate kernels/.exec(text);
     if (!match) return;
     const found = this.find("GPU");

@@ -131,11 +131,11 @@ class ProfileReader {
           return true;
         }
         return /^Primary graph (?:\(name: .*\) )?profile:/.test(text) && this.startPrimary();
-      case 83: // S
-        return (
-          /^Subgraph \(index: \d{1,6}(?:, name: .*)?\) profile:/.test(text) &&
-          this.startInner(text.slice(0, -10).trim())
-        );
+      case 83: {
+        // S
+        const match = /^(Subgraph \(index: \d{1,6}(?:, name: .*)?\)) profile:/.exec(text);
+        return match !== null && this.startInner(match[1]!);
+      }
       case 68: // D
         return /^Delegate internal: ?$/.test(text) && this.startInner("Delegate internal");
       default:
@@ -201,9 +201,10 @@ class ProfileReader {
       this.table = "other";
       return true;
     }
-    const timings = /^(?:Subgraph \(index: [^)]{0,300}\) )?Timings \(microseconds\): (count=.*)$/.exec(text);
+    // Of other subgraphs it begins with their title.
+    const timings = /^(?:Subgraph \(.*\) )?Timings \(microseconds\): /.exec(text);
     if (timings) {
-      const counts = readCountLine(timings[1]!);
+      const counts = readCountLine(text.slice(timings[0].length));
       if (!counts?.counts) this.problems.add("the sum of the op times cannot be read");
       else if (section.summed && section.totalMs !== counts.counts.averageMs) {
         this.problems.add("the sum of the op times is told twice and differently");
