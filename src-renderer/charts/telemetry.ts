@@ -74,7 +74,7 @@ export function telemetryChart(points: readonly TelemetryPoint[], theme: ChartTh
       ...options,
       plugins: { ...options.plugins, legend: { ...options.plugins.legend, display: true } },
       scales: {
-        x: { ...axis("Time since the first reading (min)"), min: 0 },
+        x: { ...axis("Minutes since the first reading"), min: 0 },
         y: { ...axis("°C"), display: temperature.length > 0, grace: "10%" },
         frequency: {
           ...axis("GHz"),

@@ -17,6 +17,12 @@ export interface WindowOptions {
   colorScheme?: "light" | "dark";
 }
 
+/** Opens a lab in a folder. */
+export type OpenLab = (folder: string) => OpenedLab | Promise<OpenedLab>;
+
+const openWithoutPhones: OpenLab = (folder) =>
+  openLab({ folder, adb: { env: { ...process.env, LATENCY_LAB_ADB: "none" } } });
+
 /** A lab with its server and a browser; windows are opened on it as often as a test likes. */
 export class ServedLab {
   readonly folder: string;
@@ -33,10 +39,11 @@ export class ServedLab {
     this.#browser = browser;
   }
 
-  static async open(): Promise<ServedLab> {
+  /** Opens the window on a lab of its own; without phones unless `open` brings some. */
+  static async open(open: OpenLab = openWithoutPhones): Promise<ServedLab> {
     await buildRenderer();
     const folder = mkdtempSync(join(tmpdir(), "latlab-e2e-"));
-    const lab = await openLab({ folder });
+    const lab = await open(folder);
     const server = await serve({ lab, port: 0, host: "127.0.0.1", files: rendererOut });
     const browser = await chromium.launch({
       executablePath: process.env["CHROMIUM"] ?? findOnPath("chromium"),
