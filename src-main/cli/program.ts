@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { LabError, describeError } from "../lab/errors.ts";
+import { addBinaryCommands } from "./binaryCommands.ts";
 import { addDeviceCommands } from "./deviceCommands.ts";
 import { addDoorCommands } from "./doorCommands.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { addModelCommands } from "./modelCommands.ts";
+import { addPhoneCommands } from "./phoneCommands.ts";
 import { addPredictorCommands } from "./predictorCommands.ts";
 import { addRunCommands } from "./runCommands.ts";
 
@@ -19,6 +21,8 @@ export function createProgram(signal: AbortSignal): Command {
     .configureOutput({ outputError: (text, write) => write(joinLines(text)) })
     .exitOverride();
   addDeviceCommands(program, signal);
+  addPhoneCommands(program, signal);
+  addBinaryCommands(program, signal);
   addModelCommands(program, signal);
   addRunCommands(program, signal);
   addPredictorCommands(program, signal);

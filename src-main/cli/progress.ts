@@ -59,3 +59,30 @@ export function describeProgress(job: Job): string | null {
   const left = etaMs === null ? "" : `  ${formatEta(etaMs)} left`;
   return `${count}${left}  ${note}`.trimEnd();
 }
+
+/** The progress of jobs that run side by side as one: their cells together, the longest time left, the last one's doing. */
+export class JointProgress {
+  private readonly running = new Map<number, Extract<Job["progress"], { state: "running" }>>();
+
+  /** Takes in how one of them goes; gives that of all. */
+  join(job: Job): Job {
+    const { progress } = job;
+    const before = this.running.get(job.id);
+    if (progress.state === "running") this.running.set(job.id, progress);
+    else if (progress.state === "done" && before)
+      this.running.set(job.id, { ...before, done: before.total, etaMs: null });
+    if (this.running.size < 2 || progress.state !== "running") return job;
+    const all = [...this.running.values()];
+    const left = all.flatMap(({ etaMs }) => (etaMs === null ? [] : [etaMs]));
+    return {
+      ...job,
+      progress: {
+        state: "running",
+        done: all.reduce((sum, { done }) => sum + done, 0),
+        total: all.reduce((sum, { total }) => sum + total, 0),
+        etaMs: left.length > 0 ? Math.max(...left) : null,
+        note: progress.note,
+      },
+    };
+  }
+}

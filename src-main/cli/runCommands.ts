@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
-import type { Precision, RunDetail, RunSummary, Runtime, Started, Thoroughness } from "../lab/contract.ts";
+import type { Precision, RunDetail, Runtime, Started, Thoroughness } from "../lab/contract.ts";
 import { benchmarkFailed, labUnwritable } from "../lab/errors.ts";
 import { formatSpread } from "../lab/format.ts";
 import { describeWriteError } from "../lab/outputFolder.ts";
@@ -11,7 +11,7 @@ import { printJson, printLine, printTable } from "./output.ts";
 import { Session } from "./session.ts";
 
 interface ProfileOptions {
-  device: string;
+  device: string[];
   cores?: string[];
   gpu?: boolean;
   precision: Precision;
@@ -29,7 +29,14 @@ export function addRunCommands(program: Command, signal: AbortSignal): void {
     .command("profile")
     .description("measure models: a run over core sets, resumable at any time")
     .addArgument(modelArgument(false))
-    .addOption(new Option("--device <id>", "which device").default("host"))
+    .addOption(
+      new Option(
+        "--device <ids>",
+        "which device; several phones with commas between them measure side by side",
+      )
+        .argParser(readList)
+        .default(["host"], "host"),
+    )
     .addOption(
       new Option("--cores <sets>", "core sets with commas between them, as `devices` names them").argParser(
         readList,
@@ -61,11 +68,14 @@ export function addRunCommands(program: Command, signal: AbortSignal): void {
       const options = readOptions<ProfileOptions>(command);
       checkProfile(command, options, models);
       return Session.use(options, signal, async (session) => {
-        const summary = await session.finish(await startProfile(session, options, models));
-        const detail = await session.lab.run({ run: summary.id });
-        if (session.json) printJson(describeRun(summary));
-        else printRun(detail);
-        tellFailures(detail);
+        const started = await startProfiles(session, options, models);
+        const outcomes = await session.finishAll(started);
+        const details = await Promise.all(started.map(({ run }) => session.lab.run({ run })));
+        const ended = outcomes.some(({ status }) => status === "fulfilled");
+        // A run that broke off still has cells; where none ended there is nothing but the error to tell.
+        if (ended && session.json) printJson(describeRuns(details));
+        else if (ended) details.forEach(printRun);
+        tellOutcomes(outcomes, details);
       });
     });
 
@@ -96,23 +106,64 @@ function checkProfile(command: Command, options: ProfileOptions, models: readonl
   }
   if (options.retry) command.error("error: --retry needs --resume RUN (it measures cells of that run again)");
   if (models.length === 0) command.error("error: missing models (name some, or give --resume RUN)");
+  if (options.gpu && options.runtime !== "gpu-cl" && command.getOptionValueSource("runtime") === "cli")
+    command.error(`error: --gpu runs with gpu-cl, not with ${options.runtime} (leave --runtime out)`);
   if (!options.cores && !options.gpu)
     command.error("error: missing --cores SET or --gpu (`latlab devices` lists the core sets)");
 }
 
-function startProfile(
+type StartedRun = Started<"profile"> & { run: number };
+
+// All or none: what was started for the first devices is taken back when a later one cannot be measured so.
+async function startProfiles(
   { lab }: Session,
   options: ProfileOptions,
   models: string[],
-): Promise<Started<"profile"> & { run: number }> {
-  if (options.resume !== undefined) return lab.resumeRun({ run: options.resume, retry: options.retry });
-  const { device, precision, runtime, repetitions, seed, thoroughness } = options;
+): Promise<StartedRun[]> {
+  if (options.resume !== undefined)
+    return [await lab.resumeRun({ run: options.resume, retry: options.retry })];
+  const { precision, repetitions, seed, thoroughness } = options;
   const coreSets = options.gpu ? ["gpu"] : (options.cores ?? []);
-  return lab.startRun({ device, coreSets, precision, runtime, models, repetitions, seed, thoroughness });
+  const runtime = options.gpu ? "gpu-cl" : options.runtime;
+  const started: StartedRun[] = [];
+  try {
+    for (const device of new Set(options.device))
+      started.push(
+        await lab.startRun({
+          device,
+          coreSets,
+          precision,
+          runtime,
+          models,
+          repetitions,
+          seed,
+          thoroughness,
+        }),
+      );
+    return started;
+  } catch (error) {
+    for (const { job, run } of started) {
+      await lab.cancelJob({ job });
+      await lab.jobResult({ job, kind: "profile" }).catch(() => undefined);
+      await lab.removeRun({ run });
+    }
+    throw error;
+  }
 }
 
-function describeRun({ id, ...run }: RunSummary) {
-  return { run: id, ...run };
+function describeRuns(details: readonly RunDetail[]): unknown {
+  const runs = details.map(({ id, cellList: _, ...run }) => ({ run: id, ...run }));
+  return runs.length === 1 ? runs[0] : runs;
+}
+
+// One that broke off is told before cells that failed: it has more left to do.
+function tellOutcomes(
+  outcomes: readonly PromiseSettledResult<unknown>[],
+  details: readonly RunDetail[],
+): void {
+  const broken = outcomes.find((outcome) => outcome.status === "rejected");
+  if (broken) throw broken.reason;
+  details.forEach(tellFailures);
 }
 
 function printRun(run: RunDetail): void {

@@ -2,7 +2,7 @@ import type { JobKind, JobResults, Started } from "../lab/contract.ts";
 import { cancelled } from "../lab/errors.ts";
 import { chooseLabFolder } from "../lab/folder.ts";
 import { openLab, type OpenedLab } from "../lab/lab.ts";
-import { ProgressLine } from "./progress.ts";
+import { JointProgress, ProgressLine } from "./progress.ts";
 
 /** Options every command takes. */
 export interface CommonOptions {
@@ -49,16 +49,27 @@ export class Session {
   }
 
   /** Waits for a job, showing how it goes; rejects with its error, or `cancelled`. */
-  async finish<K extends JobKind>({ job, kind }: Started<K>): Promise<JobResults[K]> {
-    const cancel = () => void this.lab.cancelJob({ job });
+  async finish<K extends JobKind>(started: Started<K>): Promise<JobResults[K]> {
+    const [outcome] = await this.finishAll([started]);
+    if (outcome!.status === "rejected") throw outcome!.reason;
+    return outcome!.value;
+  }
+
+  /** Waits for jobs that run side by side, showing how they go together; tells how each ended. */
+  async finishAll<K extends JobKind>(
+    started: readonly Started<K>[],
+  ): Promise<PromiseSettledResult<JobResults[K]>[]> {
+    const cancel = () => started.forEach(({ job }) => void this.lab.cancelJob({ job }));
+    const joint = new JointProgress();
     const unsubscribe = this.lab.subscribe((event) => {
-      if (event.type === "job" && event.job.id === job) this.progress.show(event.job);
+      if (event.type === "job" && started.some(({ job }) => job === event.job.id))
+        this.progress.show(joint.join(event.job));
     });
     this.signal.addEventListener("abort", cancel, { once: true });
     if (this.signal.aborted) cancel();
     this.ending++;
     try {
-      return await this.lab.jobResult({ job, kind });
+      return await Promise.allSettled(started.map(({ job, kind }) => this.lab.jobResult({ job, kind })));
     } finally {
       this.ending--;
       unsubscribe();

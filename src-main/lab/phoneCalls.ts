@@ -1,10 +1,9 @@
-import { formatAddress, requireAddress } from "../device/serverAddress.ts";
+import { phoneAddress } from "../device/pairing.ts";
 import { claimDevice } from "../store/devices.ts";
 import { readSettings, writeSettings } from "../store/settings.ts";
 import { laneOf, type LabContext } from "./context.ts";
 import type { Device, Lab } from "./contract.ts";
 import { findPhone } from "./deviceCalls.ts";
-import { adbMissing } from "./errors.ts";
 
 type PhoneCalls = Pick<
   Lab,
@@ -33,12 +32,6 @@ export function createPhoneCalls(context: LabContext): PhoneCalls {
     }
   }
 
-  async function findAdbPath(): Promise<string> {
-    const { path, problem } = await phones.adb(false);
-    if (path === null) throw adbMissing(problem ?? "No adb program was found on this computer");
-    return path;
-  }
-
   async function changeWifiPhones(change: (addresses: Set<string>) => void): Promise<void> {
     const addresses = new Set(readSettings(store).wifiPhones);
     change(addresses);
@@ -53,35 +46,31 @@ export function createPhoneCalls(context: LabContext): PhoneCalls {
 
     async changeSettings(changes) {
       const { adbServers, wifiPhones, ...others } = changes;
-      const unique = (list: string[] | undefined) => list && [...new Set(list.map(normalizeAddress))];
-      const wanted = { ...others, adbServers: unique(adbServers), wifiPhones: unique(wifiPhones) };
+      const wanted = {
+        ...others,
+        adbServers: adbServers && [...new Set(adbServers)],
+        wifiPhones: wifiPhones && [...new Set(wifiPhones.map(phoneAddress))],
+      };
       const settings = writeSettings(store, wanted);
       await phones.apply(wanted);
       publish({ type: "adb" });
       return settings;
     },
 
-    async pairPhone({ address, code }) {
-      await findAdbPath();
-      const { pairPhone } = await import("../device/pairing.ts");
-      return { message: await pairPhone(await phones.start(), address, code) };
-    },
+    pairPhone: async ({ address, code }) => ({ message: await (await phones.start()).pair(address, code) }),
 
     async connectPhone({ address }) {
-      await findAdbPath();
-      const { connectPhone } = await import("../device/pairing.ts");
-      const device = await connectPhone(await phones.start(), address);
-      await changeWifiPhones((addresses) => addresses.add(normalizeAddress(address)));
+      const device = await (await phones.start()).connectWifi(address);
+      await changeWifiPhones((addresses) => addresses.add(phoneAddress(address)));
       return { device };
     },
 
     async disconnectPhone({ address }) {
-      const known = readSettings(store).wifiPhones.includes(normalizeAddress(address));
+      const wasKnown = readSettings(store).wifiPhones.includes(phoneAddress(address));
       // Forgotten first, or it would be connected again at once.
-      await changeWifiPhones((addresses) => addresses.delete(normalizeAddress(address)));
-      const { disconnectPhone } = await import("../device/pairing.ts");
-      const removed = await disconnectPhone(await phones.start(), address);
-      return { removed: removed || known ? 1 : 0 };
+      await changeWifiPhones((addresses) => addresses.delete(phoneAddress(address)));
+      const wasConnected = await (await phones.start()).disconnectWifi(address);
+      return { removed: wasConnected || wasKnown ? 1 : 0 };
     },
 
     async startPreflight({ device: id, coreSets }) {
@@ -111,8 +100,4 @@ export function createPhoneCalls(context: LabContext): PhoneCalls {
       });
     },
   };
-}
-
-function normalizeAddress(address: string): string {
-  return formatAddress(requireAddress(address, 5555, "a phone"));
 }

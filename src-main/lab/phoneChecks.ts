@@ -1,25 +1,93 @@
-import { runPreflight } from "../device/preflight.ts";
-import { applyRemedy } from "../device/remedies.ts";
-import { checkBinary } from "../profile/phoneInstall.ts";
+import { composeCoreSet } from "../device/cores.ts";
+import type { PhoneConnection } from "../device/phoneConnection.ts";
+import { runCheck, runPreflight } from "../device/preflight.ts";
+import type { PreflightOptions } from "../device/preflightChecks.ts";
+import { applyRemedy, isPhoneRemedy } from "../device/remedies.ts";
+import { checkBinary, cleanPhone } from "../profile/phoneInstall.ts";
+import { setPhoneMark } from "../store/phoneMarks.ts";
+import { readSettings } from "../store/settings.ts";
 import type { LabContext } from "./context.ts";
-import type { Device, PreflightCheck, RemedyName } from "./contract.ts";
+import type { CoreSet, Device, PreflightCheck, RemedyName } from "./contract.ts";
+import { coreSetUnknown } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
+import { findBinary } from "./measurable.ts";
 
-/** Checks a phone before a run, telling of each check as it comes. */
+/** Checks of a preflight, for its progress; a phone may be asked more or less. */
+const usualChecks = 12;
+
+/** Checks a phone before a run and tells of each check as it comes; rejects with core-set-unknown before the first. */
 export async function checkPhone(
-  _context: LabContext,
-  _device: Device,
-  _coreSets: string[] | undefined,
-  _job: JobContext,
+  context: LabContext,
+  device: Device,
+  coreSets: readonly string[] | undefined,
+  { signal, onProgress }: JobContext,
 ): Promise<PreflightCheck[]> {
-  return [runPreflight, checkBinary].flatMap(() => []);
+  const sets = chooseCoreSets(device, coreSets);
+  let done = 0;
+  const checks = await context.phones.withConnection(device.id, (connection) =>
+    runPreflight(connection, createOptions(context, device, connection, sets, signal), (check) => {
+      onProgress(++done, Math.max(usualChecks, done + 1), check.title, null);
+      context.publish({ type: "preflight", device: device.id, check });
+    }),
+  );
+  await context.phones.reprobe(device.id);
+  return checks;
 }
 
-/** Does what a button says and checks that one again. */
+/** Does what the button beside a check says, checks that one again and tells of it. */
 export async function remedyPhone(
-  _context: LabContext,
-  _device: Device,
-  _remedy: RemedyName,
+  context: LabContext,
+  device: Device,
+  remedy: RemedyName,
 ): Promise<PreflightCheck> {
-  return applyRemedy();
+  const check = await context.phones.withConnection(device.id, async (connection) => {
+    const options = createOptions(context, device, connection, chooseCoreSets(device, undefined));
+    if (remedy === "fixed-performance") {
+      // Noted before it is set: the mode outlives this program, which must not.
+      setPhoneMark(context.store, device.id, "fixed-performance", "false");
+      context.phones.hold(device.id);
+    }
+    if (isPhoneRemedy(remedy)) return applyRemedy(connection, remedy, options);
+    if (remedy === "free-space") {
+      await cleanPhone(connection);
+      return runCheck(connection, "space", options);
+    }
+    // Trying the program is what puts it there; without one its own error says where to get it.
+    return checkBinary(connection, findBinary(context, device));
+  });
+  context.publish({ type: "preflight", device: device.id, check });
+  await context.phones.reprobe(device.id);
+  return check;
+}
+
+function createOptions(
+  context: LabContext,
+  device: Device,
+  connection: PhoneConnection,
+  coreSets: readonly CoreSet[],
+  signal?: AbortSignal,
+): PreflightOptions {
+  return {
+    coreSets,
+    startTemperatureC: readSettings(context.store).startTemperatureC,
+    fixedPerformance: context.phones.isHeld(device.id),
+    checkBinary: async () => checkBinary(connection, findBinary(context, device)),
+    signal,
+  };
+}
+
+// Each cluster as a whole says most: a mask that is refused is refused for the cores in it.
+function chooseCoreSets(device: Device, names: readonly string[] | undefined): CoreSet[] {
+  const wanted = names ?? device.clusters.map(({ name, cpus }) => `${cpus.length}${name}`);
+  return wanted.flatMap((name) => {
+    if (name === "gpu") return [];
+    const coreSet = composeCoreSet(device.clusters, name);
+    if (!coreSet)
+      throw coreSetUnknown(
+        device.id,
+        name,
+        device.coreSets.map((known) => known.name),
+      );
+    return [coreSet];
+  });
 }

@@ -1,6 +1,7 @@
 import type { PhoneConnection } from "../device/phoneConnection.ts";
+import { stopBenchmarks } from "../device/phoneProcesses.ts";
 import type { Store } from "../store/database.ts";
-import { claimDevice, isClaimed } from "../store/devices.ts";
+import { claimDevice, findClaim } from "../store/devices.ts";
 import { isClaimedOnThisComputer } from "../store/machineClaim.ts";
 import { listPhoneMarks } from "../store/phoneMarks.ts";
 import type { Device } from "./contract.ts";
@@ -8,16 +9,17 @@ import { LabError } from "./errors.ts";
 
 /** Whether a living process measures the phone, from whichever lab of this computer. */
 export function isMeasured(store: Store, device: string): boolean {
-  return isClaimed(store, device) || isClaimedOnThisComputer(device);
+  return findClaim(store, device) === "held" || isClaimedOnThisComputer(device);
 }
 
 /**
- * Puts back what a run changed on a phone and did not put back, because its process died; leaves a phone alone that is being
- * measured.
+ * Ends what a run left running on a phone and puts back what it changed there, when the run's process died before it could;
+ * leaves a phone alone that is being measured.
  */
 export async function putBack(store: Store, connection: PhoneConnection, device: Device): Promise<void> {
   if (isMeasured(store, device.id)) return;
-  if (!listPhoneMarks(store).some((mark) => mark.device === device.id)) return;
+  const marked = listPhoneMarks(store).some((mark) => mark.device === device.id);
+  if (!marked && findClaim(store, device.id) === "free") return;
   let release: () => void;
   try {
     release = claimDevice(store, device.id);
@@ -27,6 +29,7 @@ export async function putBack(store: Store, connection: PhoneConnection, device:
     throw error;
   }
   try {
+    await stopBenchmarks(connection);
     const { restorePhone } = await import("../profile/phoneRestore.ts");
     await restorePhone(store, connection, device);
   } finally {

@@ -7,7 +7,7 @@ import type { Store } from "../store/database.ts";
 import { findSeenPhone, listSeenPhones, savePhone } from "../store/phones.ts";
 import { readSettings } from "../store/settings.ts";
 import type { AdbState, Device, LabEvent, LabSettings } from "./contract.ts";
-import { adbMissing, describeError, deviceUnknown, phoneUnavailable } from "./errors.ts";
+import { LabError, adbMissing, describeError, deviceUnknown, phoneLost, phoneUnavailable } from "./errors.ts";
 import { describeAbsent, describeStranger, dropReadings } from "./phoneDescription.ts";
 import { isMeasured, putBack } from "./phoneRestoring.ts";
 import { Publisher } from "./publisher.ts";
@@ -35,8 +35,6 @@ interface Tracked {
 
 /** Readings older than this are taken anew when somebody looks at the devices. */
 const staleMs = 5000;
-/** How long the first look at phones waits for the adb servers to answer. */
-const firstAnswerMs = 5000;
 const switchedOff = "Phones are switched off by LATENCY_LAB_ADB=none in the environment.";
 
 /** Knows the phones: which are there, what they are, which were there before. Starts nothing until somebody asks. */
@@ -45,9 +43,9 @@ export class PhoneTracker {
   private readonly tracked = new Map<string, Tracked>();
   private readonly changes: Publisher;
   private readonly adbChanges: Publisher;
+  private readonly held = new Set<string>();
   private readonly closing = new AbortController();
   private starting: Promise<Phones> | null = null;
-  private answered: Promise<void> | null = null;
 
   constructor(options: PhoneTrackerOptions) {
     this.options = options;
@@ -74,28 +72,28 @@ export class PhoneTracker {
     return [...present, ...absent].map((device) => this.complete(device));
   }
 
-  /** Whether a phone is being asked what it is; the list is final when none is. */
-  get probing(): boolean {
-    return [...this.tracked.values()].some(({ probing, device }) => probing !== null && device === null);
-  }
-
   /**
    * The phone of an id or a bare serial, asked what it is. Rejects with device-unknown, or with phone-unavailable when it
    * cannot be used now.
    */
   async find(idOrSerial: string): Promise<Device> {
     const id = await this.resolve(idOrSerial);
-    const entry = this.tracked.get(id);
-    if (!entry) {
-      const seen = findSeenPhone(this.options.store, id);
-      if (!seen) throw deviceUnknown(idOrSerial);
-      throw phoneUnavailable(id, "it is not there", describeAbsent(seen).problem!);
+    let entry = this.tracked.get(id);
+    if (!entry && !findSeenPhone(this.options.store, id)) throw deviceUnknown(idOrSerial);
+    if (entry?.listed.state !== "ready") {
+      // Says what to do about its state; or it has just become ready.
+      await this.withConnection(id, async () => undefined);
+      await this.look();
+      entry = this.tracked.get(id);
+      if (!entry) throw phoneLost(id, "it was looked for");
     }
     await entry.probing;
-    const device = this.describe(entry);
-    if (device.state !== "ready" && device.state !== "busy")
-      throw phoneUnavailable(id, device.state, device.problem ?? "Plug it in again.");
-    return this.complete(device);
+    if (entry.device) return this.complete(this.describe(entry));
+    throw phoneUnavailable(
+      id,
+      entry.problem ?? "it does not say what it is",
+      "Plug it in again; restart it if that does not help.",
+    );
   }
 
   /** As `find`, but a phone that is not there is as it was when last seen. */
@@ -107,14 +105,13 @@ export class PhoneTracker {
     return device ? this.complete(device) : this.find(id);
   }
 
-  /** Waits until the phone is there and asked; rejects with cancelled, or with phone-lost when patience ends. */
+  /** Waits until the phone is there and was asked what it is; rejects with cancelled. */
   async awaitReady(id: string, signal: AbortSignal, report: (note: string) => void): Promise<Device> {
     const phones = await this.start();
-    if (this.tracked.get(id)?.listed.state !== "ready") {
-      report(`waiting for ${id} to be plugged in`);
-      await phones.waitFor(id, { signal });
-      this.take(phones);
-    }
+    const onWait = (problem: string) => report(`waiting for ${id}: ${problem}`);
+    const connection = await phones.waitFor(id, { signal, onWait });
+    await connection.close();
+    await this.look();
     return this.find(id);
   }
 
@@ -139,18 +136,26 @@ export class PhoneTracker {
   async adb(again: boolean): Promise<AdbState> {
     if (this.switchedOff)
       return { path: null, source: null, version: null, problem: switchedOff, servers: [] };
-    const phones = await this.start();
-    if (again) await phones.setAdbPath(readSettings(this.options.store).adbPath);
-    return phones.adb();
+    return (await this.start()).adb({ again });
   }
 
   /** Puts changed settings into effect; where nobody has asked for phones yet there is nothing to do. */
   async apply(changes: Partial<LabSettings>): Promise<void> {
     if (!this.starting) return;
     const phones = await this.starting;
-    if (changes.adbPath !== undefined) await phones.setAdbPath(changes.adbPath);
+    if (changes.adbPath !== undefined) phones.setAdbPath(changes.adbPath);
     if (changes.adbServers !== undefined) await phones.setServers(changes.adbServers);
-    if (changes.wifiPhones !== undefined) await phones.setWifiPhones(changes.wifiPhones);
+    if (changes.wifiPhones !== undefined) phones.setWifiPhones(changes.wifiPhones);
+  }
+
+  /** Keeps what the user changed on a phone until the lab is closed. */
+  hold(id: string): void {
+    this.held.add(id);
+  }
+
+  /** Whether the user changed something on the phone that is kept until the lab is closed. */
+  isHeld(id: string): boolean {
+    return this.held.has(id);
   }
 
   /** Asks a phone anew, for what was changed on it. */
@@ -169,6 +174,7 @@ export class PhoneTracker {
     if (!this.starting) return;
     const phones = await this.starting.catch(() => null);
     await Promise.all([...this.tracked.values()].map(({ probing }) => probing));
+    for (const id of this.held) await this.release(id);
     await phones?.close();
   }
 
@@ -184,8 +190,7 @@ export class PhoneTracker {
   private async look(): Promise<void> {
     if (this.switchedOff) return;
     const phones = await this.start();
-    this.answered ??= waitForServers(phones, this.closing.signal);
-    await this.answered;
+    await phones.list();
     this.take(phones);
   }
 
@@ -198,7 +203,7 @@ export class PhoneTracker {
 
   private take(phones: Phones): void {
     if (this.closing.signal.aborted) return;
-    const listed = phones.list();
+    const listed = phones.known();
     const ids = new Set(listed.map(({ id }) => id));
     for (const id of this.tracked.keys()) if (!ids.has(id)) this.tracked.delete(id);
     for (const phone of listed) this.update(phone);
@@ -242,7 +247,7 @@ export class PhoneTracker {
       const { probePhone } = await import("../device/phoneProbe.ts");
       await this.withConnection(entry.listed.id, async (connection) => {
         const device = await probePhone(connection, entry.listed, { signal: this.closing.signal });
-        await putBack(this.options.store, connection, device);
+        if (!this.held.has(device.id)) await putBack(this.options.store, connection, device);
         entry.device = device;
         entry.problem = null;
         savePhone(this.options.store, device);
@@ -252,6 +257,17 @@ export class PhoneTracker {
       const { message, hint } = describeError(error);
       // What it was a moment ago still holds while only its readings could not be taken.
       if (!entry.device) entry.problem = `${message}. ${hint}`;
+    }
+  }
+
+  // One that is gone is put right by the next lab that meets it.
+  private async release(id: string): Promise<void> {
+    const device = this.tracked.get(id)?.device;
+    if (!device) return;
+    try {
+      await this.withConnection(id, (connection) => putBack(this.options.store, connection, device));
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
     }
   }
 
@@ -276,22 +292,4 @@ export class PhoneTracker {
       phone: { ...device.phone, binary: binary?.hash ?? null },
     };
   }
-}
-
-// The first list of phones would be empty where a server has not been asked yet.
-function waitForServers(phones: Phones, signal: AbortSignal): Promise<void> {
-  const settled = () => phones.servers().every(({ state }) => state !== "connecting");
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop();
-      resolve();
-    };
-    const timer = setTimeout(end, firstAnswerMs);
-    signal.addEventListener("abort", end, { once: true });
-    const stop = phones.onChange(() => {
-      if (settled()) end();
-    });
-    if (settled()) end();
-  });
 }

@@ -54,7 +54,7 @@ const requestShapes = {
   }),
   pairPhone: z.object({
     address,
-    code: z.string().regex(/^\d{1,16}$/, "must be the digits the phone shows"),
+    code: z.string().regex(/^\d{6}$/, "must be the six digits that the phone shows"),
   }),
   connectPhone: z.object({ address }),
   disconnectPhone: z.object({ address }),

@@ -30,12 +30,16 @@ export function claimDevice(store: Store, device: string): () => void {
   return release;
 }
 
-/** Whether a living process, this one included, has claimed the device. */
-export function isClaimed(store: Store, device: string): boolean {
+/**
+ * Whether a device is `held` by a living process, this one included, `abandoned` by one that died while it held it, or `free`.
+ * Claiming and giving up an abandoned one makes it free.
+ */
+export function findClaim(store: Store, device: string): "held" | "abandoned" | "free" {
   const holder = readConsistently(store, () =>
     store.statement<ProcessOwner>("SELECT pid, identity FROM device_claim WHERE device = ?").get(device),
   );
-  return holder !== undefined && isAlive(holder);
+  if (!holder) return "free";
+  return isAlive(holder) ? "held" : "abandoned";
 }
 
 /** The fast state of a device's core set, as a canary network shows it. */
