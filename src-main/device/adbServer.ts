@@ -19,6 +19,13 @@ export interface AdbServerOptions {
   problem?: string | null;
 }
 
+/** Limits of a request to a server. */
+export interface RequestOptions {
+  signal?: AbortSignal | undefined;
+  /** Rejects after this time; 10 s when absent. */
+  timeoutMs?: number | undefined;
+}
+
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 const answerTimeoutMs = 10_000;
@@ -107,10 +114,7 @@ export class AdbServer {
   }
 
   /** Sends a request to the server itself and gives its answer; rejects with adb's words when it refuses. */
-  async request(
-    service: string,
-    options: { signal?: AbortSignal; timeoutMs?: number } = {},
-  ): Promise<string> {
+  async request(service: string, options: RequestOptions = {}): Promise<string> {
     return this.#within(options, async (signal) => {
       const stream = await this.#client.createConnection(service, { signal });
       try {
@@ -168,10 +172,7 @@ export class AdbServer {
     this.#listeners.clear();
   }
 
-  async #within<T>(
-    options: { signal?: AbortSignal; timeoutMs?: number },
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  async #within<T>(options: RequestOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const timeoutMs = options.timeoutMs ?? answerTimeoutMs;
     const timeout = new AbortController();
     const timer = setTimeout(

@@ -1,6 +1,11 @@
-import { type LabError, badRequest, pairingFailed } from "../lab/errors.ts";
-import type { AdbServer } from "./adbServer.ts";
+import { LabError, badRequest, pairingFailed } from "../lab/errors.ts";
+import type { RequestOptions } from "./adbServer.ts";
 import { formatAddress, requireAddress } from "./serverAddress.ts";
+
+/** What answers requests as an adb server does. */
+export interface Requests {
+  request(service: string, options?: RequestOptions): Promise<string>;
+}
 
 /** The port adb takes for a phone on Wi-Fi when none is given. */
 export const phonePort = 5555;
@@ -13,7 +18,7 @@ const updateAdb = "this adb cannot pair (platform-tools 30 or newer can)";
  * Pairs this computer with a phone by the address and six-digit code that the phone shows, and gives adb's words. Rejects with
  * pairing-failed when adb says so.
  */
-export async function pairPhone(server: AdbServer, address: string, code: string): Promise<string> {
+export async function pairPhone(server: Requests, address: string, code: string): Promise<string> {
   const target = formatAddress(requirePairingAddress(address));
   const digits = code.replaceAll(" ", "");
   if (!/^\d{6}$/.test(digits))
@@ -28,11 +33,7 @@ export async function pairPhone(server: AdbServer, address: string, code: string
 }
 
 /** Connects a phone over Wi-Fi (or a fake one over loopback) and gives its serial, which is its address. */
-export async function connectPhone(
-  server: AdbServer,
-  address: string,
-  signal?: AbortSignal,
-): Promise<string> {
+export async function connectPhone(server: Requests, address: string, signal?: AbortSignal): Promise<string> {
   const target = phoneAddress(address);
   const failure = readConnectAnswer(await ask(server, `host:connect:${target}`, target, signal));
   if (failure !== null) throw pairingFailed(target, failure);
@@ -40,13 +41,13 @@ export async function connectPhone(
 }
 
 /** Disconnects a phone on Wi-Fi and tells whether it was connected. */
-export async function disconnectPhone(server: AdbServer, address: string): Promise<boolean> {
+export async function disconnectPhone(server: Requests, address: string): Promise<boolean> {
   const target = phoneAddress(address);
   try {
     return readDisconnectAnswer(await server.request(`host:disconnect:${target}`));
   } catch (error) {
-    if (/no such device|not found/i.test(wordsOf(error))) return false;
-    throw pairingFailed(target, wordsOf(error));
+    if (!(error instanceof LabError) && !readDisconnectAnswer(wordsOf(error))) return false;
+    throw explainRefusal(error, target);
   }
 }
 
@@ -68,7 +69,7 @@ export function readConnectAnswer(answer: string): string | null {
 /** Whether adb's answer says that the phone was connected before. */
 export function readDisconnectAnswer(answer: string): boolean {
   // Before adb 1.0.32 the answer of success is empty.
-  return !/no such device|not found|error/i.test(answer);
+  return !/no such device|not found/i.test(answer);
 }
 
 function reasonIn(answer: string): string {
@@ -89,20 +90,16 @@ function requirePairingAddress(text: string) {
   return address;
 }
 
-async function ask(
-  server: AdbServer,
-  service: string,
-  target: string,
-  signal?: AbortSignal,
-): Promise<string> {
+async function ask(server: Requests, service: string, target: string, signal?: AbortSignal): Promise<string> {
   try {
-    return await server.request(service, { timeoutMs: connectTimeoutMs, ...(signal && { signal }) });
+    return await server.request(service, { timeoutMs: connectTimeoutMs, signal });
   } catch (error) {
     throw explainRefusal(error, target);
   }
 }
 
 function explainRefusal(error: unknown, target: string): LabError {
+  if (error instanceof LabError) return error;
   const words = wordsOf(error);
   return pairingFailed(target, /unknown host service/i.test(words) ? updateAdb : words);
 }

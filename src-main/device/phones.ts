@@ -16,7 +16,7 @@ import { type ListLine, explainState } from "./deviceList.ts";
 import { connectPhone, disconnectPhone, pairPhone, phoneAddress } from "./pairing.ts";
 import type { PhoneConnection } from "./phoneConnection.ts";
 import type { ListedPhone } from "./phoneState.ts";
-import { formatAddress, requireAddress } from "./serverAddress.ts";
+import { formatAddress, isLoopback, requireAddress } from "./serverAddress.ts";
 import { WifiPhones } from "./wifiPhones.ts";
 
 export interface PhonesOptions {
@@ -174,9 +174,10 @@ export class Phones {
     this.#addresses = normalizeServers(addresses);
     if (!this.#started || this.#closed || this.#isSwitchedOff()) return;
     this.#settledBy = performance.now() + firstListMs;
-    const kept = this.#further.filter((server) => this.#addresses.includes(server.address));
+    const wanted = this.#furtherAddresses();
+    const kept = this.#further.filter((server) => wanted.includes(server.address));
     const left = this.#further.filter((server) => !kept.includes(server));
-    const added = this.#addresses
+    const added = wanted
       .filter((address) => !kept.some((server) => server.address === address))
       .map((address) => this.#makeFurther(address));
     this.#further = [...kept, ...added];
@@ -245,8 +246,17 @@ export class Phones {
     this.#local.onChange(() => this.#tell());
     this.#wifi = new WifiPhones(this.#local, () => this.#tell());
     this.#wifi.set(this.#wifiAddresses);
-    this.#further = this.#addresses.map((address) => this.#makeFurther(address));
+    this.#further = this.#furtherAddresses().map((address) => this.#makeFurther(address));
     for (const server of this.#servers()) server.start();
+  }
+
+  /** Without this computer's server under another of its names, whose phones would be listed twice. */
+  #furtherAddresses(): string[] {
+    const own = readLocalServer(this.#env);
+    return this.#addresses.filter((text) => {
+      const { host, port } = requireAddress(text, serverPort, "an adb server");
+      return port !== own.port || (host !== own.host && !(isLoopback(host) && isLoopback(own.host)));
+    });
   }
 
   #makeFurther(text: string): AdbServer {
@@ -257,8 +267,7 @@ export class Phones {
   }
 
   #servers(): AdbServer[] {
-    const local = this.#local ? [this.#local] : [];
-    return [...local, ...this.#further.filter((server) => server.address !== this.#local?.address)];
+    return this.#local ? [this.#local, ...this.#further] : this.#further;
   }
 
   #findProgram(): Promise<AdbProgram> {
