@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listBinaries } from "../../src-main/store/binaries.ts";
 import { openStore, type Store } from "../../src-main/store/database.ts";
 import { getReference } from "../../src-main/store/devices.ts";
 import { trainingRows } from "../../src-main/store/measurements.ts";
 import { migrations } from "../../src-main/store/migrations.ts";
 import { addModel, listModels } from "../../src-main/store/models.ts";
+import { listPhoneMarks } from "../../src-main/store/phoneMarks.ts";
+import { listSeenPhones } from "../../src-main/store/phones.ts";
 import { getPredictor } from "../../src-main/store/predictors.ts";
 import { commitCell, getMeasurement, getRun, nextCells } from "../../src-main/store/runs.ts";
+import { defaultSettings, readSettings } from "../../src-main/store/settings.ts";
 import { makeFolder, makeResult, oneCore } from "./storeLab.ts";
 
 let folder: string;
@@ -85,6 +89,11 @@ describe.each(versions)("a lab of format %i", (version) => {
     });
     expect([...getPredictor(store, 1)!.blob]).toEqual([1, 2, 3]);
     expect(getReference(store, "host", "1core", "canary")).toBe(0.4);
+    if (version >= 2)
+      expect(store.database.prepare("SELECT hash, hex(graph) AS graph FROM recipe").all()).toEqual([
+        { hash: "recipe", graph: "7B7D" },
+      ]);
+    checkPhones(store, version);
     store.close();
   });
 
@@ -113,6 +122,29 @@ describe.each(versions)("a lab of format %i", (version) => {
   });
 });
 
-it("every format but today's has its frozen lab", () => {
-  expect(versions.toSorted((a, b) => a - b)).toEqual(migrations.slice(0, -1).map((step) => step.version));
+// Before format 3 there was nothing about phones.
+function checkPhones(store: Store, version: number): void {
+  const phones = version >= 3;
+  expect(readSettings(store)).toEqual({
+    ...defaultSettings,
+    ...(phones ? { adbServers: ["lab-2:5037"], startTemperatureC: 35.5 } : {}),
+  });
+  expect(listBinaries(store).map(({ hash, approved, inUse }) => [hash, approved, inUse])).toEqual(
+    phones
+      ? [
+          ["b1", true, true],
+          ["b2", false, false],
+        ]
+      : [],
+  );
+  expect(listSeenPhones(store).map(({ device }) => [device.id, device.phone!.server])).toEqual(
+    phones ? [["SERIAL", "127.0.0.1:5037"]] : [],
+  );
+  expect(listPhoneMarks(store)).toMatchObject(
+    phones ? [{ device: "SERIAL", mark: "fixed-performance", before: "false" }] : [],
+  );
+}
+
+it("every format has its frozen lab", () => {
+  expect(versions.toSorted((a, b) => a - b)).toEqual(migrations.map((step) => step.version));
 });
