@@ -66,7 +66,8 @@ export function findLesson(
   hasBinary: boolean,
 ): "adb" | "phone" | "binary" | null {
   const phones = devices.filter((device) => device.kind === "adb" && device.state !== "absent");
-  if (adb === null) return null;
+  // Someone who switched phones off needs no lesson about them.
+  if (adb === null || adb.problem?.includes("LATENCY_LAB_ADB")) return null;
   if (phones.length === 0) return adb.path === null ? "adb" : "phone";
   const ready = phones.filter(isMeasurable);
   return ready.length > 0 && !hasBinary && ready.every((phone) => phone.phone?.binary === null)

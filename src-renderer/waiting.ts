@@ -1,11 +1,23 @@
 /** What a run says while it measures nothing. */
 
-/** Whether a run's note tells that it waits for something: a phone that is gone, too warm, asleep, or a busy computer. */
-export function isWaiting(note: string): boolean {
-  return /^(waiting|cooling|too warm|slow|paused)\b/i.test(note);
+/**
+ * The part of a run's note that tells what it waits for, e.g. a phone that is gone or too warm; null while it measures. A
+ * note may name the cell first: `net on 8AB/1large/float32/tflite: cooling: 36 °C`.
+ */
+export function findWaiting(note: string): string | null {
+  const found = /(?:^|: )((?:waiting (?:for|until)|cooling:) .*)$/su.exec(note);
+  return found?.[1] ?? null;
 }
 
-/** The note without the figures that change while one waits, so that the same waiting is known again. */
-export function nameWaiting(note: string): string {
-  return note.replace(/\d+(\.\d+)?/g, "#");
+/** What is waited for, without the figures that change meanwhile: the same for as long as one waits for the same. */
+export function nameWaiting(waiting: string): string {
+  return waiting.split(/: |, /)[0]!;
+}
+
+/** The time left that a waiting tells, e.g. `about 2 min`, in ms; null when it tells none. */
+export function readTimeLeft(waiting: string): number | null {
+  const [, amount, unit] = /\babout (\d+) (s|min|h)\b/.exec(waiting) ?? [];
+  if (amount === undefined) return null;
+  const unitMs = unit === "s" ? 1000 : unit === "min" ? 60_000 : 3_600_000;
+  return Number(amount) * unitMs;
 }

@@ -88,6 +88,11 @@ export class ServedLab {
     return page;
   }
 
+  /** Closes all windows. */
+  async closePages(): Promise<void> {
+    for (const context of this.#browser.contexts()) await context.close();
+  }
+
   /** Stops the server and starts one on the same port, as a lab that is started again does. */
   async restartServer(between: () => Promise<void>): Promise<void> {
     const port = Number(new URL(this.url).port);

@@ -21,6 +21,11 @@ export class Shell {
     return this.page.locator("section.empty", { has: this.page.getByRole("heading", { name: title }) });
   }
 
+  /** The part of a screen with that title. */
+  panel(title: string): Locator {
+    return this.page.getByRole("region", { name: title, exact: true });
+  }
+
   async go(noun: "Devices" | "Models" | "Runs" | "Predictors" | "Predict"): Promise<void> {
     await this.page
       .getByRole("navigation", { name: "Lab" })
@@ -84,6 +89,31 @@ export class Table {
   async tick(...names: string[]): Promise<void> {
     for (const name of names)
       await this.grid.getByRole("checkbox", { name: `Tick ${name}`, exact: true }).check();
+  }
+}
+
+/** A phone's card on the screen of devices, by its id. */
+export class PhoneCard {
+  readonly article: Locator;
+  constructor(page: Page, id: string) {
+    this.article = page.locator(`article[data-device=${JSON.stringify(id)}]`);
+  }
+
+  read(): Promise<string> {
+    return this.article.innerText();
+  }
+
+  /** The block of a core. */
+  core(cpu: number): Locator {
+    return this.article.getByRole("button", { name: new RegExp(`^CPU ${cpu},`) });
+  }
+
+  get checks(): Locator {
+    return this.article.locator("[data-check]");
+  }
+
+  check(id: string): Locator {
+    return this.article.locator(`[data-check=${JSON.stringify(id)}]`);
   }
 }
 

@@ -17,8 +17,12 @@ import type {
 import type { AdbState, PublishedBinary } from "../../src-main/lab/contract.ts";
 import { runUnknown } from "../../src-main/lab/errors.ts";
 import { labCalls } from "../../src-main/lab/wire.ts";
+import type { LabCall } from "../../src-main/lab/wire.ts";
 import type { OpenedLab } from "../../src-main/lab/lab.ts";
 import { adbFound, usualSettings } from "./scriptedPhones.ts";
+
+// Windows stay while scripts are exchanged behind them.
+const listeners = new Set<(event: LabEvent) => void>();
 
 /** What the script says; a test changes it and publishes the event that tells the window. */
 export class Script {
@@ -38,26 +42,33 @@ export class Script {
   readonly asked: { call: string; request: unknown }[] = [];
   /** Answers of calls that a test gives itself. */
   answers: Partial<{ [K in keyof Lab]: (request: never) => unknown }> = {};
-  readonly #listeners = new Set<(event: LabEvent) => void>();
 
   publish(event: LabEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of listeners) listener(event);
   }
 
   /** The lab over this script; what a script says nothing of is empty. */
   open(folder: string): OpenedLab {
-    const note = async (call: string, request: unknown): Promise<unknown> => {
-      this.asked.push({ call, request });
-      const answer = this.answers[call as keyof Lab] as ((request: unknown) => unknown) | undefined;
-      if (answer) return answer(request);
-      return this.#answer(call, request, folder);
-    };
+    return this.openBehind(folder, () => this);
+  }
+
+  /** A lab that speaks as whatever script `current` gives at the time. */
+  openBehind(folder: string, current: () => Script): OpenedLab {
+    const calls = labCalls.map((call) => [
+      call,
+      async (request: unknown) => current().take(call, request, folder),
+    ]);
     const subscribe: Lab["subscribe"] = (listener) => {
-      this.#listeners.add(listener);
-      return () => void this.#listeners.delete(listener);
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     };
-    const calls = labCalls.map((call) => [call, (request: unknown) => note(call, request)]);
     return { ...Object.fromEntries(calls), subscribe, close: async () => {} } as OpenedLab;
+  }
+
+  take(call: LabCall, request: unknown, folder: string): unknown {
+    this.asked.push({ call, request });
+    const answer = this.answers[call] as ((request: unknown) => unknown) | undefined;
+    return answer ? answer(request) : this.#answer(call, request, folder);
   }
 
   #answer(call: string, request: unknown, folder: string): unknown {

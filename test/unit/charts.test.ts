@@ -5,6 +5,7 @@ import type {
   Prediction,
   Sample,
   Scores,
+  TelemetryPoint,
 } from "../../src-main/lab/contract.ts";
 import { accuracyBars, listAccuracy } from "../../src-renderer/charts/accuracy.ts";
 import { readTip, roundToStep } from "../../src-renderer/charts/configuration.ts";
@@ -13,6 +14,12 @@ import { learningCurveChart } from "../../src-renderer/charts/learningCurve.ts";
 import { binSamples, histogramChart, samplesChart } from "../../src-renderer/charts/samples.ts";
 import { listPoints, scatterChart } from "../../src-renderer/charts/scatter.ts";
 import { groupShares, shareBars } from "../../src-renderer/charts/shares.ts";
+import {
+  hasTelemetry,
+  listTelemetry,
+  telemetryChart,
+  tellTelemetry,
+} from "../../src-renderer/charts/telemetry.ts";
 import { darkTheme, lightTheme } from "../../src-renderer/charts/theme.ts";
 import { listSteps, listWaterfall, waterfallChart } from "../../src-renderer/charts/waterfall.ts";
 
@@ -277,5 +284,47 @@ describe("roundToStep", () => {
   ])("rounds %d down to %d and up to %d", (value, down, up) => {
     expect(roundToStep(value, "down")).toBe(down);
     expect(roundToStep(value, "up")).toBe(up);
+  });
+});
+
+describe("telemetry", () => {
+  const at = (minute: number, temperatureC: number | null, frequencyMhz: number | null): TelemetryPoint => ({
+    at: new Date(Date.parse("2026-03-01T10:00:00Z") + minute * 60_000).toISOString(),
+    cell: 1 + minute,
+    temperatureC,
+    frequencyMhz,
+  });
+
+  it("draws each reading once in minutes since the first, in the colour of what is measured", () => {
+    const drawing = telemetryChart([at(0, 28, 2800), at(1, 29.5, null), at(3, null, 2100)], lightTheme);
+    const [temperature, frequency] = drawing.data.datasets;
+    expect(temperature!.data.map(({ x, y }) => [x, y])).toEqual([
+      [0, 28],
+      [1, 29.5],
+    ]);
+    expect(frequency!.data.map(({ x, y }) => [x, y])).toEqual([
+      [0, 2.8],
+      [3, 2.1],
+    ]);
+    expect(temperature!.borderColor).toBe(lightTheme.measured);
+    expect(temperature!.data[1]!.tip).toEqual(["29.5 °C", "1.0 min, cell 2"]);
+    expect(JSON.parse(JSON.stringify(drawing))).toEqual(drawing);
+  });
+
+  it("leaves a gap where the run was paused for long", () => {
+    const [temperature] = telemetryChart([at(0, 28, null), at(60, 35, null)], lightTheme).data.datasets;
+    expect(temperature!.data.map(({ y }) => y)).toEqual([28, null, 35]);
+  });
+
+  it("is nothing to draw when the device tells nothing, and survives a clock that jumps", () => {
+    expect(hasTelemetry([at(0, null, null)])).toBe(false);
+    expect(hasTelemetry([at(0, null, 1800)])).toBe(true);
+    expect(tellTelemetry([at(0, null, null)])).toBe("The device tells neither.");
+    expect(tellTelemetry([at(0, 28, 2800), at(1, 31.25, 2800)])).toBe(
+      "28.0 to 31.3 °C, 2.80 GHz, read before and after each cell.",
+    );
+    expect(telemetryChart([], darkTheme).data.datasets[0]!.data).toEqual([]);
+    const jumped = listTelemetry([at(5, 28, null), at(0, 29, null), { ...at(0, 30, null), at: "?" }]);
+    expect(jumped.rows.map(([minute]) => minute)).toEqual([0, 0, 0]);
   });
 });
