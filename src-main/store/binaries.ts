@@ -54,7 +54,8 @@ export async function receiveBinary(
     }
     return { path, hash: hash.digest("hex"), bytes, head };
   } catch (error) {
-    rmSync(path, { force: true });
+    // Where the folder could not be made there is nothing to remove.
+    if (existsSync(path)) rmSync(path, { force: true });
     throw translateSqliteError(error, path);
   }
 }
