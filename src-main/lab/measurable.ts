@@ -1,19 +1,22 @@
+import { composeCoreSet } from "../device/cores.ts";
+import { formatScenario } from "../device/scenario.ts";
 import { resolveHostTarget } from "../profile/hostBench.ts";
 import type { PhoneBinary } from "../profile/phoneBench.ts";
+import { resolvePhoneTarget } from "../profile/phoneTarget.ts";
 import { findBinaryFor, listBinaries, locateBinary } from "../store/binaries.ts";
 import { takeBreath, type LabContext } from "./context.ts";
 import type { Device, ModelSummary, Precision } from "./contract.ts";
 import { LabError, binaryMissing, runtimeMissing } from "./errors.ts";
 
 /**
- * The scenario's id as it is stored, core sets in their usual order. Rejects with core-set-unknown or scenario-unsupported when
- * the device cannot be measured on it, with runtime-missing when it cannot be measured at all.
+ * The scenario's id as it is stored, a composed core set in its usual order. Rejects with core-set-unknown or
+ * scenario-unsupported when the device cannot be measured on it, with runtime-missing when it cannot be measured at all.
  */
-export async function checkScenario(id: string, device: Device): Promise<string> {
+export function checkScenario(id: string, device: Device): string {
   if (device.kind === "adb") {
-    const { resolvePhoneTarget } = await import("../profile/phoneTarget.ts");
-    resolvePhoneTarget(id, device);
-    return id;
+    const { scenario } = resolvePhoneTarget(id, device);
+    const coreSet = composeCoreSet(device.clusters, scenario.cores);
+    return coreSet ? formatScenario({ ...scenario, cores: coreSet.name }) : id;
   }
   resolveHostTarget(id, device.coreSets);
   if (device.problem) throw runtimeMissing(device.problem);

@@ -3,7 +3,8 @@ import type { PhoneConnection } from "../device/phoneConnection.ts";
 import { runCheck, runPreflight } from "../device/preflight.ts";
 import type { PreflightOptions } from "../device/preflightChecks.ts";
 import { applyRemedy, isPhoneRemedy } from "../device/remedies.ts";
-import { checkBinary, cleanPhone } from "../profile/phoneInstall.ts";
+import { cleanPhone } from "../profile/phoneClean.ts";
+import { checkBinary } from "../profile/phoneInstall.ts";
 import { setPhoneMark } from "../store/phoneMarks.ts";
 import { readSettings } from "../store/settings.ts";
 import type { LabContext } from "./context.ts";
@@ -53,7 +54,7 @@ export async function remedyPhone(
       return runCheck(connection, "space", options);
     }
     // Trying the program is what puts it there; without one its own error says where to get it.
-    return checkBinary(connection, findBinary(context, device));
+    return checkBinary(connection, findBinary(context, device), device);
   });
   context.publish({ type: "preflight", device: device.id, check });
   await context.phones.reprobe(device.id);
@@ -71,7 +72,7 @@ function createOptions(
     coreSets,
     startTemperatureC: readSettings(context.store).startTemperatureC,
     fixedPerformance: context.phones.isHeld(device.id),
-    checkBinary: async () => checkBinary(connection, findBinary(context, device)),
+    checkBinary: async () => checkBinary(connection, findBinary(context, device), device, { signal }),
     signal,
   };
 }

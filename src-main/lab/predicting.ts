@@ -61,7 +61,7 @@ export function createPredicting(context: LabContext): PredictorCalls {
       const predictor = shelf.find(scenario);
       const { device: id, precision } = parseScenario(scenario);
       const device = await findDevice(context, id);
-      await checkScenario(scenario, device);
+      checkScenario(scenario, device);
       if (device.kind === "adb") findBinary(context, device);
       const models = await admitModels(context, names);
       await checkModels(context, models, device, precision);

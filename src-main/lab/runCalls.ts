@@ -60,7 +60,7 @@ export function createRunCalls(context: LabContext): RunCalls {
 
     async startRun(request) {
       const device = await findDevice(context, request.device);
-      const scenarios = await listRunScenarios(request, device);
+      const scenarios = listRunScenarios(request, device);
       if (device.kind === "adb") findBinary(context, device);
       const models = await admitModels(context, request.models);
       await checkModels(context, models, device, request.precision);
@@ -75,7 +75,7 @@ export function createRunCalls(context: LabContext): RunCalls {
       if (jobs.findByRun(run) !== null) throw runBusy(run);
       // A phone need not be there: the job waits for it.
       const device = await recallDevice(context, detail.device);
-      for (const scenario of detail.scenarios) await checkScenario(scenario, device);
+      for (const scenario of detail.scenarios) checkScenario(scenario, device);
       if (device.kind === "adb") findBinary(context, device);
       return startMeasuring(
         run,
@@ -115,11 +115,11 @@ export function createRunCalls(context: LabContext): RunCalls {
   };
 }
 
-async function listRunScenarios(request: RunRequest, device: Device): Promise<string[]> {
+function listRunScenarios(request: RunRequest, device: Device): string[] {
   const ids = new Set<string>();
   for (const cores of request.coreSets) {
     const { precision, runtime } = request;
-    ids.add(await checkScenario(formatScenario({ device: device.id, cores, precision, runtime }), device));
+    ids.add(checkScenario(formatScenario({ device: device.id, cores, precision, runtime }), device));
   }
   return [...ids];
 }
