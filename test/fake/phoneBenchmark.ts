@@ -53,9 +53,15 @@ function interceptOutput(mask: Disguise): void {
       stdout(line);
       hangForever();
     }
-    for (const before of mask.errorsBefore(line)) stderr(`${before}\n`);
     const changed = mask.changeOutput(line);
-    return changed === "" || stdout(changed);
+    if (changed !== "") stdout(changed);
+    if (line.startsWith("INFO: Loaded model")) {
+      const report = mask.reportLoaded();
+      for (const text of report.stdout) stdout(`${text}\n`);
+      for (const text of report.stderr) stderr(`${text}\n`);
+      if (report.failed) process.exit(1);
+    }
+    return true;
   };
   process.stderr.write = (text: string | Uint8Array): boolean => stderr(mask.changeErrors(String(text)));
 }
