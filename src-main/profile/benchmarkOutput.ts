@@ -4,7 +4,7 @@
  */
 import type { Aggregate, DelegateCoverage } from "../lab/contract.ts";
 import { DelegateReader } from "./delegateReport.ts";
-import { type FinalLine, agree, describeResults, readFinalLine } from "./finalLine.ts";
+import { type FinalLine, agree, describeResults, isFinalLine, readFinalLine } from "./finalLine.ts";
 import { LitertResultsReader, describeAggregate } from "./litertOutput.ts";
 import { type OutputLine, readLines } from "./outputLine.ts";
 import { PhaseReader } from "./phaseLines.ts";
@@ -73,6 +73,8 @@ class OutputReader {
   private final: FinalLine | null = null;
   private finalText: string | null = null;
   private finalDoubted = false;
+  /** The facts of the last line that was not empty. */
+  private lastTold: string[] = [];
 
   readStdout(line: OutputLine): void {
     this.delegates.read(line);
@@ -82,6 +84,9 @@ class OutputReader {
       this.problems.add("stdout ends inside a line");
       return;
     }
+    if (text.trim() === "" || line.severity === "error") return;
+    const before = this.lastTold;
+    this.lastTold = [];
     switch (text.charCodeAt(0)) {
       case 9: // a row of the op profile
         break;
@@ -102,8 +107,8 @@ class OutputReader {
         this.readUnconsumed(text);
         break;
       default:
-        if (!this.phases.read(text) && isFragment(text))
-          this.problems.add(`stdout has a broken line: ${JSON.stringify(text.slice(0, 80))}`);
+        if (this.phases.read(text)) this.lastTold = ["phase"];
+        else if (isFragment(text)) this.doubt(text, before);
     }
   }
 
@@ -137,9 +142,10 @@ class OutputReader {
       this.problems.add("the output ends before the final line");
     const toleranceMs = final?.toleranceMs ?? 0;
     const session = this.told.get("init");
+    // The final line has every digit of it, the results of LiteRT's second tool have fewer.
+    const inits = this.final ? ([final?.initMs, session] as const) : ([session, final?.initMs] as const);
     const output: BenchmarkOutput = {
-      initMs:
-        session === null ? null : this.settle("initialisation", this.final?.initMs, session, toleranceMs),
+      initMs: session === null ? null : this.settle("initialisation", ...inits, toleranceMs),
       firstInferenceMs: this.settle("first inference", warmup?.firstMs, final?.firstInferenceMs, toleranceMs),
       warmupAverageMs: this.settle("warm-up", warmup?.counts?.averageMs, final?.warmupAverageMs, toleranceMs),
       averageMs: this.settle("inferences", measured?.counts?.averageMs, final?.averageMs, toleranceMs),
@@ -162,8 +168,18 @@ class OutputReader {
     return output;
   }
 
+  /** A line broken in the middle of a number has left the wrong number on the line before. */
+  private doubt(text: string, before: readonly string[]): void {
+    this.problems.add(`stdout has a broken line: ${JSON.stringify(text.slice(0, 80))}`);
+    for (const name of before)
+      if (name === "phase") this.phases.doubtLast();
+      else if (name === "final") this.final = null;
+      else this.told.set(name, null);
+  }
+
   /** Keeps a fact that is told once; told again and differently it is taken back. */
   private tell(name: string, value: number): void {
+    this.lastTold.push(name);
     const before = this.told.get(name);
     if (before === undefined) this.told.set(name, value);
     else if (before !== value) {
@@ -190,15 +206,15 @@ class OutputReader {
   }
 
   private readFinal(text: string): void {
-    if (this.finalText === text) return;
+    if (!isFinalLine(text) || this.finalText === text) return;
     const final = readFinalLine(text, this.problems);
-    if (!final) return;
     if (this.finalText !== null) {
       this.problems.add("the final line stands there twice and differently");
       this.finalDoubted = true;
     }
     this.finalText = text;
     this.final = final;
+    this.lastTold.push("final");
   }
 
   private readSession(text: string): void {

@@ -4,7 +4,7 @@ import { readPrintedAmount } from "./printedNumber.ts";
 /** A phase's `count=…` line, or what is wrong with it. */
 export interface CountLine {
   counts: Aggregate | null;
-  /** The first run of the phase. */
+  /** The first run of the phase; 0 when there was none. */
   firstMs: number | null;
   problem: string | null;
 }
@@ -51,7 +51,7 @@ export function readCountLine(line: string): CountLine | null {
       p5Ms: ms("p5") ?? only,
       p95Ms: ms("p95") ?? only,
     },
-    firstMs: ms("first") ?? only,
+    firstMs: count === 0 ? 0 : (ms("first") ?? only),
     problem: null,
   };
 }

@@ -11,39 +11,52 @@ export interface FinalLine {
   toleranceMs: number;
 }
 
+/** Whether a line is the final one, in whatever state. */
+export function isFinalLine(line: string): boolean {
+  return /^(?:Average inference|Inference) timings in us: /.test(line);
+}
+
 /**
  * Reads the final line in all its forms, times in µs; null for another line. Up to 2.1 it is `Average inference timings in us:
  * Warmup: 2, Init: 1, no stats: 3`, in 2.2 the last part is `Inference: 3`, since 2.3 it is `Inference timings in us: Init: 1,
- * First inference: 2, Warmup (avg): 2, Inference (avg): 3`. Parts that cannot be read go to `problems`.
+ * First inference: 2, Warmup (avg): 2, Inference (avg): 3`. Null too for a line that is not whole or
+ * cannot be read in a part, which goes to `problems`: where one number is damaged, so may be the next.
  */
 export function readFinalLine(line: string, problems: Set<string>): FinalLine | null {
-  const title = /^(?:Average inference|Inference) timings in us: /.exec(line);
-  if (!title) return null;
+  if (!isFinalLine(line)) return null;
   const values = new Map<string, number>();
-  for (const part of line.slice(title[0].length, 400).trimEnd().split(", ")) {
+  for (const part of line
+    .slice(line.indexOf("us: ") + 4, 400)
+    .trimEnd()
+    .split(", ")) {
     const colon = part.indexOf(": ");
     const value = readPrintedAmount(part.slice(colon + 2));
-    if (colon < 1 || value === null || values.has(part.slice(0, colon)))
+    if (colon < 1 || value === null || values.has(part.slice(0, colon))) {
       problems.add(`the final line cannot be read at ${JSON.stringify(part.slice(0, 60))}`);
-    else values.set(part.slice(0, colon), value);
+      return null;
+    }
+    values.set(part.slice(0, colon), value);
+  }
+  const forms = [
+    ["Init", "First inference", "Warmup (avg)", "Inference (avg)"],
+    ["Warmup", "Init", "Inference"],
+    ["Warmup", "Init", "no stats"],
+  ];
+  if (!forms.some((form) => form.every((name) => values.has(name)))) {
+    problems.add("the final line is not whole");
+    return null;
   }
   const find = (...names: string[]): number | null => {
     const us = names.map((name) => values.get(name)).find((value) => value !== undefined);
     return us === undefined || us === 0 ? null : us / 1000;
   };
-  const final = {
+  return {
     initMs: find("Init"),
     firstInferenceMs: find("First inference"),
     warmupAverageMs: find("Warmup (avg)", "Warmup"),
     averageMs: find("Inference (avg)", "Inference", "no stats"),
-    toleranceMs: 0.001,
+    toleranceMs: 0,
   };
-  if (
-    !values.has("Init") ||
-    !(values.has("Inference (avg)") || values.has("Inference") || values.has("no stats"))
-  )
-    problems.add("the final line is not whole");
-  return final;
 }
 
 /** The same from the block of results of LiteRT's second tool. */

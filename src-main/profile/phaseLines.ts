@@ -45,7 +45,13 @@ export class PhaseReader {
     return true;
   }
 
-  /** Count lines go by their order, and each must agree with the final line's average; without that, only by a whole order. */
+  /** Takes the last count line back: its end was broken off. */
+  doubtLast(): void {
+    const last = this.lines.at(-1);
+    if (last) Object.assign(last, { counts: null, firstMs: null });
+  }
+
+  /** Count lines go by their order, and each must agree with the final line's average; without that line they tell nothing. */
   finish(final: FinalLine | null): Phases {
     const none: Phases = { warmup: null, measured: null };
     if (this.lines.length === 0) {
@@ -64,15 +70,9 @@ export class PhaseReader {
       return none;
     }
     const [first = null, second = null] = lines;
-    return final ? this.confirm(first, second, final) : this.trustOrder(first, second);
-  }
-
-  private trustOrder(first: PhaseLine | null, second: PhaseLine | null): Phases {
-    const whole = ["RCRC", "RCR", "RC"].includes(this.order);
-    const doubled = second !== null && first?.text === second.text && second.counts?.count !== 0;
-    if (whole && !doubled) return { warmup: first, measured: second };
-    this.problems.add("it cannot be told which phase a count line belongs to");
-    return { warmup: null, measured: null };
+    if (final) return this.confirm(first, second, final);
+    this.problems.add("no final line confirms which phase a count line belongs to");
+    return none;
   }
 
   private confirm(first: PhaseLine | null, second: PhaseLine | null, final: FinalLine): Phases {
@@ -98,11 +98,12 @@ export class PhaseReader {
     toleranceMs: number,
   ): Phase | null {
     const average = line?.counts?.averageMs ?? null;
-    if (ms === null || average === null || agree(ms, average, toleranceMs)) return line;
+    if (ms === null && average === null) return line;
+    if (ms !== null && average !== null && agree(ms, average, toleranceMs)) return line;
     this.contradicted.add(phase);
     const what = phase === "warmup" ? "warm-up" : "measured phase";
     this.problems.add(
-      `the average of the ${what} is ${average} ms on its count line and ${ms} ms on the final one`,
+      `the average of the ${what} is ${average ?? "no"} ms on its count line and ${ms ?? "no"} ms on the final one`,
     );
     return null;
   }

@@ -1,4 +1,4 @@
-const plain = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
+const plain = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/;
 
 /**
  * Reads a number as C and C++ print it, exponent form included; null for anything else, such as a decimal comma, `nan`, an

@@ -22,6 +22,8 @@ export interface PrintedRow extends ProfileRow {
   cumulatedPercent: number | null;
   /** The name as printed, which no other row of its table has. */
   key: string;
+  /** It has the `start` column of 2.2 to 2.9. */
+  withStart: boolean;
 }
 
 /** A row of the summary by node type. */
@@ -36,6 +38,7 @@ interface Cells {
   type: string;
   numbers: string[];
   name: string;
+  withStart: boolean;
 }
 
 /**
@@ -68,6 +71,7 @@ export function readProfileRow(line: string): PrintedRow | null {
     percent: share,
     cumulatedPercent: cumulatedShare,
     key: cells.name,
+    withStart: cells.withStart,
   };
 }
 
@@ -96,7 +100,12 @@ function splitTabs(line: string): Cells | null {
   // The line begins with a tab; `[start]` makes one more.
   if (cells.length !== 9 && cells.length !== 10) return null;
   if (cells.length === 10 && readPrintedNumber(cells[2]) === null) return null;
-  return { type: cells[1]!, numbers: cells.slice(-7, -1), name: cells.at(-1)! };
+  return {
+    type: cells[1]!,
+    numbers: cells.slice(-7, -1),
+    name: cells.at(-1)!,
+    withStart: cells.length === 10,
+  };
 }
 
 function splitCommas(line: string): Cells | null {
@@ -115,7 +124,8 @@ function splitCommas(line: string): Cells | null {
   }
   if (found < 0) return null;
   // No operator's name ends in a number of its own: one more before the two times is the start.
-  const typeEnd = found >= 4 && readPrintedAmount(fields[found - 3]) !== null ? found - 3 : found - 2;
+  const withStart = found >= 4 && readPrintedAmount(fields[found - 3]) !== null;
+  const typeEnd = withStart ? found - 3 : found - 2;
   return {
     type: fields.slice(0, typeEnd).join(", ").trim(),
     numbers: fields.slice(found - 2, found + 4),
@@ -125,6 +135,7 @@ function splitCommas(line: string): Cells | null {
       .join(", ")
       .replaceAll("\t", ",")
       .trim(),
+    withStart,
   };
 }
 

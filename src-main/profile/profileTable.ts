@@ -39,6 +39,8 @@ interface Section {
   executed: number | null;
   summed: boolean;
   header: boolean;
+  /** Whether its rows have a `start` column; null before the header or first row tells. */
+  withStart: boolean | null;
 }
 
 /**
@@ -64,6 +66,10 @@ class ProfileReader {
   private report: Report = "none";
   private table: Table = "none";
   private titled = false;
+  /** The text is the tool's whole stdout from its beginning. */
+  private begun = false;
+  /** Titles stand where they cannot: any table may be another than it seems. */
+  private doubted = false;
   private sections: Section[] = [];
   private untitledTables = 0;
   private skipped = 0;
@@ -73,6 +79,7 @@ class ProfileReader {
   read(line: OutputLine): void {
     const { text } = line;
     if (line.logcat) return;
+    if (text === "STARTING!") this.begun = true;
     if (this.readTitle(text)) return;
     // A log message between two rows is no row.
     if (line.severity !== null || text === "" || this.report === "initialisation") return;
@@ -86,11 +93,16 @@ class ProfileReader {
 
   finish(cut: boolean): OpProfile {
     if (cut) this.problems.add("the op profile is longer than a benchmark's: the rest was left out");
-    if (!this.titled && this.untitledTables > 1) {
-      this.problems.add("the op profile has lost its titles: it cannot be told which table is which");
+    const untitled = !this.titled && this.sections.length > 0 && !(this.untitledTables === 1 && this.begun);
+    const initial = this.sections.some(({ rows }) => [...rows.values()].some(isInitialisation));
+    if (this.doubted || untitled || initial) {
+      this.problems.add(
+        "the op profile's titles are lost or out of order: it cannot be told which table is which",
+      );
       this.sections = [];
     }
     const [primary, ...others] = this.sections;
+    if (!primary) this.problems.add("there is no op profile of the inferences");
     for (const section of this.sections) this.check(section);
     return {
       rows: primary ? [...primary.rows.values()].map(describeRow) : [],
@@ -110,13 +122,11 @@ class ProfileReader {
         return this.readTableTitle(text);
       case 79: // O
         if (!text.startsWith("Operator-wise Profiling Info")) return false;
-        // What came untitled before it was the initialisation's.
         if (this.report === "inferences" && this.titled) {
-          if (this.sections.some(({ rows }) => rows.size > 0))
-            this.problems.add("the op profile begins twice");
-          this.report = "initialisation";
+          if (this.sections.some(({ rows }) => rows.size > 0)) this.doubted = true;
           return true;
         }
+        if (this.untitledTables > 0) this.doubted = true;
         this.report = "inferences";
         this.titled = true;
         this.sections = [startSection("")];
@@ -127,7 +137,7 @@ class ProfileReader {
           if (!this.titled || this.report !== "inferences") {
             this.report = "initialisation";
             this.titled = true;
-          } else this.problems.add("the op profile's parts are out of order");
+          } else this.doubted = true;
           return true;
         }
         return /^Primary graph (?:\(name: .*\) )?profile:/.test(text) && this.startPrimary();
@@ -226,10 +236,12 @@ class ProfileReader {
         this.table = "other";
       }
       section.header = true;
+      section.withStart ??= /\[start\]|, start,/.test(text);
       return;
     }
     const row = readProfileRow(text);
-    if (!row) {
+    if (row) section.withStart ??= row.withStart;
+    if (!row || row.withStart !== section.withStart) {
       this.skip(`a row of the op profile cannot be read: ${JSON.stringify(text.slice(0, 160))}`);
       return;
     }
@@ -258,47 +270,69 @@ class ProfileReader {
     const rows = [...section.rows.values()];
     const where = section.title === "" ? "the op profile" : `the op profile's ${section.title}`;
     if (rows.length === 0) {
-      if (section.executed !== null && section.executed > 0)
-        this.problems.add(`${where} has lost its run order`);
+      this.problems.add(`${where} has no rows`);
+      section.totalMs = null;
       return;
     }
     if (section.executed === null || !section.summed)
       this.problems.add(`${where} is not whole: it ends early`);
     else if (section.executed !== rows.length)
       this.problems.add(`${where} has ${rows.length} of ${section.executed} rows`);
-    this.checkShares(rows, where);
-    const sumMs = rows.reduce((sum, row) => sum + row.averageMs * Math.max(1, row.timesCalled), 0);
-    if (
-      section.totalMs !== null &&
-      Math.abs(sumMs - section.totalMs) > 0.2 * section.totalMs + 0.001 * rows.length
-    )
-      this.problems.add(
-        `the op times of ${where} add up to ${round(sumMs)} ms, but it tells a sum of ${round(section.totalMs)} ms`,
-      );
-  }
-
-  // Each row repeats its time as a share of the sum and as part of a running sum, which a lost row or a wrong digit breaks.
-  private checkShares(rows: readonly PrintedRow[], where: string): void {
-    const shared = rows.filter(({ percent }) => percent !== null);
-    const timed = shared.filter(({ percent }) => percent! >= 0.5);
-    const ratios = timed.map((row) => callsMs(row) / row.percent!).sort((a, b) => a - b);
-    const perPercent = ratios[ratios.length >> 1];
-    let cumulated = 0;
-    let odd = 0;
-    let broken = 0;
-    for (const row of shared) {
-      if (Math.abs(row.cumulatedPercent! - cumulated - row.percent!) > 0.02 + 1e-4 * row.cumulatedPercent!)
-        broken++;
-      cumulated = row.cumulatedPercent!;
-      const calls = Math.max(1, row.timesCalled);
-      // Tables on stdout print three decimals.
-      const toleranceMs = 0.0006 * calls + (perPercent ?? 0) * 0.0006 + 0.02 * callsMs(row);
-      if (perPercent !== undefined && Math.abs(callsMs(row) - perPercent * row.percent!) > toleranceMs) odd++;
+    if (section.executed !== null && rows.length > section.executed) {
+      // Which are too many cannot be told, and each would be counted twice.
+      this.skipped += rows.length;
+      section.rows.clear();
+      section.totalMs = null;
+      return;
     }
-    if (odd > 0) this.problems.add(`${odd} times of ${where} do not fit their share of the whole`);
-    if (broken > 0 || (shared.length > 0 && Math.abs(cumulated - 100) > 0.5))
-      this.problems.add(`rows of ${where} are missing, doubled or out of order`);
+    const sumMs = rows.reduce((sum, row) => sum + row.averageMs * Math.max(1, row.timesCalled), 0);
+    const toldMs = section.totalMs;
+    if (toldMs !== null && Math.abs(sumMs - toldMs) > 0.2 * toldMs + 0.001 * rows.length) {
+      this.problems.add(
+        `the op times of ${where} add up to ${round(sumMs)} ms, but it tells a sum of ${round(toldMs)} ms`,
+      );
+      section.totalMs = null;
+    }
+    const broken = countBreaks(rows);
+    if (broken > 0) this.problems.add(`rows of ${where} are missing, doubled or out of order`);
+    const odd = findOddRows(rows, section.title.startsWith("Subgraph"));
+    if (odd.length === 0) return;
+    // A time that its own row contradicts is not given.
+    this.skipped += odd.length;
+    this.problems.add(`${odd.length} times of ${where} do not fit their share of the whole`);
+    for (const { key } of odd) section.rows.delete(key);
   }
+}
+
+/** Places where the running sum of shares, which each row repeats, does not go on from row to row up to 100 %. */
+function countBreaks(rows: readonly PrintedRow[]): number {
+  let broken = 0;
+  let before = 0;
+  for (const { percent, cumulatedPercent } of rows) {
+    if (percent === null || cumulatedPercent === null) continue;
+    if (Math.abs(cumulatedPercent - before - percent) > 0.02) broken++;
+    before = cumulatedPercent;
+  }
+  return before > 0 && Math.abs(before - 100) > 0.5 ? broken + 1 : broken;
+}
+
+/** Rows whose time is not their share of the whole; in a subgraph that not every inference calls alike, calls are cut to an integer. */
+function findOddRows(rows: readonly PrintedRow[], uneven: boolean): PrintedRow[] {
+  const ratios = rows
+    .filter(({ percent }) => percent !== null && percent >= 0.5)
+    .map((row) => callsMs(row) / row.percent!)
+    .sort((a, b) => a - b);
+  const perPercent = ratios[ratios.length >> 1];
+  if (perPercent === undefined) return [];
+  return rows.filter((row) => {
+    if (row.percent === null) return false;
+    // Tables on stdout print three decimals.
+    const tolerance = 0.0006 * Math.max(1, row.timesCalled) + perPercent * 0.0006 + 0.02 * callsMs(row);
+    const least = callsMs(row) - tolerance;
+    const most = (uneven ? row.averageMs * (row.timesCalled + 1) : callsMs(row)) + tolerance;
+    const expected = perPercent * row.percent;
+    return expected < (uneven && row.timesCalled === 0 ? 0 : least) || expected > most;
+  });
 }
 
 function startSection(title: string): Section {
@@ -311,11 +345,17 @@ function startSection(title: string): Section {
     executed: null,
     summed: false,
     header: false,
+    withStart: null,
   };
 }
 
 function callsMs(row: ProfileRow): number {
   return row.averageMs * Math.max(1, row.timesCalled);
+}
+
+// The initialisation's rows are named after its parts and their subgraph, not after a node.
+function isInitialisation({ type, key }: PrintedRow): boolean {
+  return /^(?:ModifyGraphWithDelegate|AllocateTensors)$/.test(type) && key.startsWith(`${type}/`);
 }
 
 function isHeader(text: string): boolean {
