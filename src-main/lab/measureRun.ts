@@ -37,6 +37,8 @@ export async function measureRun(
     }
   }
   const bench = await createBench(context, detail, signal, (note) => onProgress(0, cells.length, note, null));
+  // The device shows as busy from here on, and as ready after it.
+  context.publish({ type: "devices" });
   try {
     await executeRun({
       store,
@@ -55,6 +57,7 @@ export async function measureRun(
     publishRun(true);
     // What was measured shows beside the models and in the scenarios.
     context.publish({ type: "models" });
+    context.publish({ type: "devices" });
   }
 }
 

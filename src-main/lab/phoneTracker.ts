@@ -44,6 +44,7 @@ export class PhoneTracker {
   private readonly changes: Publisher;
   private readonly adbChanges: Publisher;
   private readonly held = new Set<string>();
+  private readonly told = new Map<string, string>();
   private readonly closing = new AbortController();
   private starting: Promise<Phones> | null = null;
 
@@ -201,14 +202,22 @@ export class PhoneTracker {
     return phones.resolve(idOrSerial)?.id ?? idOrSerial;
   }
 
+  // Only what changed is told: whoever is told looks again, and looking brings us here.
   private take(phones: Phones): void {
     if (this.closing.signal.aborted) return;
     const listed = phones.known();
     const ids = new Set(listed.map(({ id }) => id));
     for (const id of this.tracked.keys()) if (!ids.has(id)) this.tracked.delete(id);
     for (const phone of listed) this.update(phone);
-    this.changes.announce();
-    this.adbChanges.announce();
+    if (this.isNews("phones", listed)) this.changes.announce();
+    if (this.isNews("servers", phones.servers())) this.adbChanges.announce();
+  }
+
+  private isNews(name: string, value: unknown): boolean {
+    const text = JSON.stringify(value);
+    if (this.told.get(name) === text) return false;
+    this.told.set(name, text);
+    return true;
   }
 
   private update(listed: ListedPhone): void {
