@@ -265,13 +265,17 @@ async function readShell(stream: PhoneStream, options: ShellOptions): Promise<Sh
   const stdout = new KeptOutput(limitBytes);
   const stderr = new KeptOutput(limitBytes);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const errorDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let exitCode: number | null = null;
   const packets = new ShellPackets({
     onStdout: (bytes) => {
       stdout.add(bytes);
       tell(options.onStdout, decoder.decode(bytes, { stream: true }));
     },
-    onStderr: (bytes) => stderr.add(bytes),
+    onStderr: (bytes) => {
+      stderr.add(bytes);
+      tell(options.onStderr, errorDecoder.decode(bytes, { stream: true }));
+    },
     onExit: (code) => (exitCode ??= code),
   });
   // Nobody types on the phone: a command that reads its input finds the end of it.
@@ -283,6 +287,7 @@ async function readShell(stream: PhoneStream, options: ShellOptions): Promise<Sh
     packets.push(value);
   }
   tell(options.onStdout, decoder.decode());
+  tell(options.onStderr, errorDecoder.decode());
   const truncated = stdout.truncated || stderr.truncated;
   return { exitCode, stdout: stdout.text(), stderr: stderr.text(), truncated };
 }

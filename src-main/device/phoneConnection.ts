@@ -16,6 +16,8 @@ export interface ShellOptions {
   limitBytes?: number | undefined;
   /** Called with stdout as it comes. */
   onStdout?: ((text: string) => void) | undefined;
+  /** The same of stderr: what was said before a phone is lost comes in no other way. */
+  onStderr?: ((text: string) => void) | undefined;
 }
 
 export interface TransferOptions {

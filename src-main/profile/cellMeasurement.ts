@@ -100,9 +100,17 @@ export function findDisagreement(
   );
   if (judgement.noisy) return `of the second pass ${describeNoise(judgement, judgement.kept.length)}`;
   const { rows } = parseProfileCsv(second.profileCsv);
-  const sumMs = rows.reduce((sum, row) => sum + row.averageMs, 0);
-  const excess = Math.abs(sumMs - wholeMs) - hookMs * rows.length;
-  return excess > wholeMs * tolerableDisagreement
+  return findSumDisagreement(
+    rows.map((row) => row.averageMs),
+    wholeMs,
+  );
+}
+
+/** Why op times do not add up to the end-to-end time they should belong to, in words, or null. */
+export function findSumDisagreement(rowsMs: readonly number[], wholeMs: number): string | null {
+  const sumMs = rowsMs.reduce((sum, ms) => sum + ms, 0);
+  const excess = Math.abs(sumMs - wholeMs) - hookMs * rowsMs.length;
+  return rowsMs.length > 0 && excess > wholeMs * tolerableDisagreement
     ? `the op times add up to ${Math.round((sumMs / wholeMs) * 100)} % of the end-to-end time`
     : null;
 }
@@ -194,7 +202,8 @@ function describeProvenance(
   };
 }
 
-function describeSample(sample: RawSample, kept: boolean): Sample {
+/** A raw sample as it is kept. */
+export function describeSample(sample: RawSample, kept: boolean): Sample {
   return {
     atMs: sample.atUs / 1000,
     ms: sample.us / 1000,

@@ -14,16 +14,13 @@ import { mainSubgraph } from "../model/graph.ts";
 import { readTflite } from "../model/tfliteReader.ts";
 import type { Store } from "../store/database.ts";
 import { modelFilePath } from "../store/models.ts";
-import { type StoredCell, commitCell, getMeasurement, getRun } from "../store/runs.ts";
+import type { StoredCell } from "../store/runs.ts";
 import { type Bench, type Filled, type Report, failedCell } from "./bench.ts";
 import { CanaryReference } from "./canaryReference.ts";
-import { type MeasuredCell, describeNoise, judgeCell, measureCell } from "./cellMeasurement.ts";
+import { type MeasuredCell, measureCell } from "./cellMeasurement.ts";
 import { findHostLibrary } from "./hostProcess.ts";
 import { type CellPlan, planCell } from "./plan.ts";
-import type { RawSample } from "./speedState.ts";
-
-// A stored reference lower than the one a cell was judged by matters only beyond the canary's own noise.
-const referenceDrift = 1.04;
+import { rejudgeCells } from "./rejudging.ts";
 
 interface HostTarget {
   coreSet: CoreSet;
@@ -119,38 +116,12 @@ export class HostBench implements Bench {
     return [];
   }
 
-  // Cells measured before the true fast state was seen may hold slow samples; the raw samples tell.
   rejudge(attempted: ReadonlySet<number>): number[] {
     const { store, run } = this.options;
-    const changed: number[] = [];
-    for (const summary of getRun(store, run)!.cellList) {
-      if (summary.state !== "done" || !attempted.has(summary.id)) continue;
-      const target = this.targets.get(summary.scenario)!;
-      const referenceUs = this.reference.find(target.coreSet);
-      const measurement = getMeasurement(store, summary.id);
-      const judgedBy = (measurement?.provenance?.canaryReferenceMs ?? 0) * 1000;
-      if (!measurement || !(referenceUs > 0) || judgedBy <= referenceUs * referenceDrift) continue;
-      const raw: RawSample[] = measurement.samples.map((sample) => ({
-        atUs: sample.atMs * 1000,
-        us: sample.ms * 1000,
-        canaryBeforeUs: sample.canaryBeforeMs === null ? null : sample.canaryBeforeMs * 1000,
-        canaryAfterUs: sample.canaryAfterMs === null ? null : sample.canaryAfterMs * 1000,
-        waitedUs: sample.waitedMs === null ? null : sample.waitedMs * 1000,
-      }));
-      const judgement = judgeCell(raw, referenceUs, target.coreSet.cpus.length, this.plan.endToEnd);
-      commitCell(store, summary.id, {
-        state: judgement.noisy ? "noisy" : "done",
-        samples: measurement.samples.map((sample, index) => ({ ...sample, kept: judgement.kept[index]! })),
-        opTimes: measurement.opTimes,
-        provenance: { ...measurement.provenance!, canaryReferenceMs: referenceUs / 1000 },
-        stderr: measurement.stderr,
-        error: judgement.noisy ? describeNoise(judgement, raw.length) : null,
-        latencyMs: judgement.us / 1000,
-        spreadMs: judgement.spreadUs / 1000,
-      });
-      changed.push(summary.id);
-    }
-    return changed;
+    return rejudgeCells(store, run, attempted, this.plan.endToEnd, (scenario) => {
+      const { coreSet } = this.targets.get(scenario)!;
+      return { referenceUs: this.reference.find(coreSet), threads: coreSet.cpus.length };
+    });
   }
 
   async close(): Promise<void> {
