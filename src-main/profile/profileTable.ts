@@ -318,11 +318,7 @@ function countBreaks(rows: readonly PrintedRow[]): number {
 
 /** Rows whose time is not their share of the whole; in a subgraph that not every inference calls alike, calls are cut to an integer. */
 function findOddRows(rows: readonly PrintedRow[], uneven: boolean): PrintedRow[] {
-  const ratios = rows
-    .filter(({ percent }) => percent !== null && percent >= 0.5)
-    .map((row) => callsMs(row) / row.percent!)
-    .sort((a, b) => a - b);
-  const perPercent = ratios[ratios.length >> 1];
+  const perPercent = findMillisecondsPerPercent(rows);
   if (perPercent === undefined) return [];
   return rows.filter((row) => {
     if (row.percent === null) return false;
@@ -333,6 +329,17 @@ function findOddRows(rows: readonly PrintedRow[], uneven: boolean): PrintedRow[]
     const expected = perPercent * row.percent;
     return expected < (uneven && row.timesCalled === 0 ? 0 : least) || expected > most;
   });
+}
+
+/** What most of the time agrees on: the median of the rows' ratios, weighted by their shares. */
+function findMillisecondsPerPercent(rows: readonly PrintedRow[]): number | undefined {
+  const timed = rows
+    .filter(({ percent }) => percent !== null && percent > 0)
+    .map((row) => ({ ratio: callsMs(row) / row.percent!, percent: row.percent! }))
+    .sort((a, b) => a.ratio - b.ratio);
+  const half = timed.reduce((sum, { percent }) => sum + percent, 0) / 2;
+  let sum = 0;
+  return timed.find(({ percent }) => (sum += percent) >= half)?.ratio;
 }
 
 function startSection(title: string): Section {
