@@ -5,7 +5,7 @@ import type { PreflightOptions } from "../device/preflightChecks.ts";
 import { applyRemedy, isPhoneRemedy } from "../device/remedies.ts";
 import { cleanPhone } from "../profile/phoneClean.ts";
 import { checkBinary } from "../profile/phoneInstall.ts";
-import { setPhoneMark } from "../store/phoneMarks.ts";
+import { clearPhoneMark, setPhoneMark } from "../store/phoneMarks.ts";
 import { readSettings } from "../store/settings.ts";
 import type { LabContext } from "./context.ts";
 import type { CoreSet, Device, PreflightCheck, RemedyName } from "./contract.ts";
@@ -43,11 +43,7 @@ export async function remedyPhone(
 ): Promise<PreflightCheck> {
   const check = await context.phones.withConnection(device.id, async (connection) => {
     const options = createOptions(context, device, connection, chooseCoreSets(device, undefined));
-    if (remedy === "fixed-performance") {
-      // Noted before it is set: the mode outlives this program, which must not.
-      setPhoneMark(context.store, device.id, "fixed-performance", "false");
-      context.phones.hold(device.id);
-    }
+    if (remedy === "fixed-performance") return fixPerformance(context, device, connection, options);
     if (isPhoneRemedy(remedy)) return applyRemedy(connection, remedy, options);
     if (remedy === "free-space") {
       await cleanPhone(connection);
@@ -58,6 +54,20 @@ export async function remedyPhone(
   });
   context.publish({ type: "preflight", device: device.id, check });
   await context.phones.reprobe(device.id);
+  return check;
+}
+
+// Noted before it is set: the mode outlives this program, and it must not stay.
+async function fixPerformance(
+  { store, phones }: LabContext,
+  { id }: Device,
+  connection: PhoneConnection,
+  options: PreflightOptions,
+): Promise<PreflightCheck> {
+  setPhoneMark(store, id, "fixed-performance", "false");
+  const check = await applyRemedy(connection, "fixed-performance", options);
+  if (check.state === "ok") phones.hold(id);
+  else clearPhoneMark(store, id, "fixed-performance");
   return check;
 }
 

@@ -1,5 +1,4 @@
 import type { PhoneConnection } from "../device/phoneConnection.ts";
-import { stopBenchmarks } from "../device/phoneProcesses.ts";
 import type { Store } from "../store/database.ts";
 import { claimDevice, findClaim } from "../store/devices.ts";
 import { isClaimedOnThisComputer } from "../store/machineClaim.ts";
@@ -29,7 +28,6 @@ export async function putBack(store: Store, connection: PhoneConnection, device:
     throw error;
   }
   try {
-    await stopBenchmarks(connection);
     const { restorePhone } = await import("../profile/phoneRestore.ts");
     await restorePhone(store, connection, device);
   } finally {

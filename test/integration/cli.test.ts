@@ -12,7 +12,8 @@ import { addTinyNetworks } from "../e2e/tinyNetworks.ts";
 import { runCommand, startCommand, type Outcome } from "./commandLine.ts";
 
 const commandNames = [
-  ...["devices", "models", "inspect", "build", "sample", "profile", "export"],
+  ...["devices", "preflight", "settings", "pair", "connect", "disconnect", "clean", "binaries"],
+  ...["models", "inspect", "build", "sample", "profile", "export"],
   ...["fit", "predict", "evaluate", "validate", "serve", "demo"],
 ];
 
@@ -86,6 +87,21 @@ describe("wrong usage ends with 2 and one line", () => {
     [["fit", "--scenario", "host/1core/float32/tflite", "--models", "a", "--exclude", "b"]],
     [["predict", "a", "--scenario", "x/y/z/w"]],
     [["evaluate", "--scenario", "host/1core/float32/tflite", "--train-sizes", "10,x"]],
+    [["profile", "a", "--gpu", "--runtime", "tflite"]],
+    [["profile", "a", "--cores", "1core", "--device", ","]],
+    [["preflight"]],
+    [["preflight", "--device", "host"]],
+    [["clean"]],
+    [["pair", "192.168.1.7:37001"]],
+    [["pair", "192.168.1.7:37001", "12345x"]],
+    [["connect", "192.168.1.7"]],
+    [["disconnect", ":5555"]],
+    [["settings", "--adb-server", "nobody"]],
+    [["settings", "--cache", "10"]],
+    [["settings", "--start-temperature", "warm"]],
+    [["binaries", "--download", "mips"]],
+    [["binaries", "--use", "0000"]],
+    [["binaries", "--yes"]],
     [["serve", "--port", "70000"]],
   ])("%j", async (args) => {
     const outcome = await latlab(...args);
@@ -104,7 +120,14 @@ describe("what fails ends with 1 and one line, also under --json", () => {
     [["profile", "nobody", "--cores", "1core"]],
     [["profile", "broken.tflite", "--cores", "9999core"]],
     [["profile", "x", "--device", "phone", "--gpu"]],
+    [["profile", "x", "--device", "host,phone", "--cores", "1core"]],
     [["profile", "--resume", "99"]],
+    [["preflight", "--device", "phone"]],
+    [["clean", "--device", "phone"]],
+    [["connect", "192.168.1.7:5555"]],
+    [["pair", "192.168.1.7:37001", "123456"]],
+    [["binaries", "--add", "nowhere"]],
+    [["binaries", "--add", "broken.tflite"]],
     [["fit", "--scenario", "host/1core/float32/tflite"]],
     [["predict", "x", "--scenario", "host/1core/float32/tflite"]],
     [["evaluate", "--scenario", "host/1core/float32/tflite"]],
@@ -198,6 +221,32 @@ describe("devices", () => {
       ]),
     );
     expect(host).toMatchObject({ id: "host", kind: "host" });
+  });
+});
+
+describe("settings", () => {
+  it("are shown, changed alone, and taken back", async () => {
+    const place = ["--lab", join(folder, "settings")];
+    expect(await readJson("settings", ...place)).toMatchObject({ adbPath: null, startTemperatureC: 38 });
+    const changed = await readJson(
+      "settings",
+      ...["--adb", "tools/adb", "--adb-server", "lab-2:5037,lab-3:5037", "[fe80::1]:5037"],
+      ...["--cache", "500000000", "--start-temperature", "35.5"],
+      ...place,
+    );
+    expect(changed).toEqual({
+      adbPath: join(folder, "tools/adb"),
+      adbServers: ["lab-2:5037", "lab-3:5037", "[fe80::1]:5037"],
+      wifiPhones: [],
+      phoneCacheBytes: 500_000_000,
+      startTemperatureC: 35.5,
+    });
+    expect(await readJson("settings", "--adb", "auto", "--adb-server", "none", ...place)).toMatchObject({
+      adbPath: null,
+      adbServers: [],
+      phoneCacheBytes: 500_000_000,
+    });
+    expect((await latlab("settings", ...place)).stdout).toMatch(/start temperature +35\.5 °C/);
   });
 });
 

@@ -19,6 +19,7 @@ import {
   type SocketLike,
 } from "../../src-main/lab/wire.ts";
 import { serve } from "../../src-main/server.ts";
+import { makeElf } from "./programs.ts";
 
 /** Connects to a lab in one way; `breakOff` cuts the line from the lab's side. */
 interface Line {
@@ -186,6 +187,20 @@ describe.each(Object.keys(transports))("the contract over %s", (name) => {
     ],
     ["model-unwritable", () => finish(lab, lab.startSample({ count: 1, seed: 1, out: "/dev/null/x" }))],
     ["scenario-unknown", () => lab.exportMeasurements({ scenario: "host/1core/float32/tflite" })],
+    ["bad-request", () => lab.changeSettings({ startTemperatureC: -3 })],
+    ["bad-request", () => lab.pairPhone({ address: "192.168.1.7:37001", code: "abc" })],
+    ["adb-missing", () => lab.pairPhone({ address: "192.168.1.7:37001", code: "123456" })],
+    ["adb-missing", () => lab.connectPhone({ address: "192.168.1.7:5555" })],
+    ["bad-request", () => lab.disconnectPhone({ address: "192.168.1.7" })],
+    ["device-unknown", () => lab.startPreflight({ device: "phone" })],
+    ["bad-request", () => lab.startPreflight({ device: "host" })],
+    ["device-unknown", () => lab.applyRemedy({ device: "phone", remedy: "wake-screen" })],
+    ["device-unknown", () => lab.cleanPhone({ device: "phone" })],
+    ["binary-unfit", () => lab.addBinary({ path: join(folder, "nowhere") })],
+    ["bad-request", () => lab.startDownload({ url: "https://example.org/benchmark_model" })],
+    ["bad-request", () => lab.useBinary({ hash: "0".repeat(64) })],
+    ["bad-request", () => lab.removeBinary({ hash: "0".repeat(64) })],
+    ["run-unknown", () => lab.runTelemetry({ run: 99 })],
   ] as const)("rejects with %s, one line and a way on: %s", async (code, call) => {
     const error: unknown = await call().then(
       () => null,
@@ -215,6 +230,28 @@ describe.each(Object.keys(transports))("the contract over %s", (name) => {
     };
     await expect(lab.startRun({ ...request, ...change })).rejects.toMatchObject({ code });
     expect(await lab.runs()).toEqual([]);
+  });
+
+  it("keeps settings and benchmark programs, and tells of them", async () => {
+    expect(await lab.settings()).toMatchObject({ adbServers: [], startTemperatureC: 38 });
+    const told = waitForEvent(lab, (event) => event.type === "adb");
+    const settings = await lab.changeSettings({ adbServers: ["lab-2:5037", "lab-2:5037"] });
+    expect(settings.adbServers).toEqual(["lab-2:5037"]);
+    expect(await lab.settings()).toEqual(settings);
+    await told;
+    // The tests' environment says that there are no phones.
+    expect(await lab.adb()).toMatchObject({ path: null, servers: [] });
+    expect(await lab.adb({ again: true })).toEqual(await lab.adb());
+    expect((await lab.publishedBinaries()).length).toBeGreaterThan(0);
+    const path = join(folder, "bench märk");
+    writeFileSync(path, makeElf({ machine: 0xb7 }));
+    const changed = waitForEvent(lab, (event) => event.type === "binaries");
+    const added = await lab.addBinary({ path });
+    await changed;
+    expect(await lab.binaries()).toEqual([added]);
+    expect(await lab.useBinary({ hash: added.hash })).toEqual(added);
+    expect(await lab.removeBinary({ hash: added.hash })).toEqual({ removed: 1 });
+    expect(await lab.binaries()).toEqual([]);
   });
 
   it("cancels a job: the waiting call rejects, the job says so, what was done is kept", async () => {

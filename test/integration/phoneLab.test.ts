@@ -119,7 +119,7 @@ describe("devices", () => {
     seen.length = 0;
     await server.disconnect(phone.serial);
     await expect.poll(async () => (await listPhones(lab)).map(({ state }) => state)).toEqual(["absent"]);
-    expect(seen).toContain("devices");
+    await expect.poll(() => seen).toContain("devices");
     const [absent] = await listPhones(lab);
     expect(absent).toMatchObject({
       id: phone.serial,
