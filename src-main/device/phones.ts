@@ -340,6 +340,8 @@ export class Phones {
       await connection?.close();
       if (signal?.aborted) throw cancelled();
       if (!(error instanceof LabError) || error.code === "phone-unavailable") throw error;
+      // adb lists a phone on Wi-Fi as ready for ten seconds after it went.
+      if (entry.server.local) await this.#wifi?.renew(entry.phone.serial);
       return error.code === "phone-lost" ? "it went away again" : "it does not answer";
     }
   }

@@ -1,5 +1,5 @@
 import type { AdbServer } from "./adbServer.ts";
-import { connectPhone } from "./pairing.ts";
+import { connectPhone, disconnectPhone } from "./pairing.ts";
 
 const firstDelayMs = 1000;
 const longestDelayMs = 30_000;
@@ -12,7 +12,10 @@ interface WifiPhone {
   problem: string | null;
 }
 
-/** Connects phones on Wi-Fi again whenever their server is up and does not list them, with back-off from 1 to 30 s. */
+/**
+ * Connects phones on Wi-Fi again whenever their server is up and does not list them or lists them as offline, with back-off from
+ * 1 to 30 s. adb tries by itself every ten seconds, and gives a phone up after a minute.
+ */
 export class WifiPhones {
   readonly #server: AdbServer;
   readonly #phones = new Map<string, WifiPhone>();
@@ -67,25 +70,44 @@ export class WifiPhones {
     await Promise.all(phones.map((phone) => phone.connecting));
   }
 
+  /** Connects a phone anew that is listed but does not answer; true when the address is one of these. */
+  async renew(address: string): Promise<boolean> {
+    const phone = this.#phones.get(address);
+    if (!phone || this.#closing.signal.aborted) return false;
+    phone.connecting ??= this.#connect(address, phone);
+    await phone.connecting;
+    return true;
+  }
+
   #isListed(address: string): boolean {
     return this.#server.lines().some((line) => line.serial === address);
+  }
+
+  #isOffline(address: string): boolean {
+    return this.#server.lines().some((line) => line.serial === address && line.word === "offline");
   }
 
   #look(): void {
     if (this.#closing.signal.aborted || this.#server.state().state !== "connected") return;
     for (const [address, phone] of this.#phones) {
-      if (this.#isListed(address)) {
+      const offline = this.#isOffline(address);
+      if (offline || !this.#isListed(address)) {
+        // One that comes back by itself is offline for a moment.
+        if (offline) phone.delayMs = Math.max(phone.delayMs, firstDelayMs);
+        if (!phone.timer && !phone.connecting) this.#schedule(address, phone);
+      } else {
         phone.delayMs = 0;
         phone.problem = null;
-      } else if (!phone.timer && !phone.connecting) this.#schedule(address, phone);
+      }
     }
   }
 
   #schedule(address: string, phone: WifiPhone): void {
     phone.timer = setTimeout(() => {
       phone.timer = null;
-      if (this.#server.state().state !== "connected" || this.#isListed(address)) return;
-      phone.connecting = this.#connect(address, phone);
+      if (this.#server.state().state !== "connected") return;
+      if (this.#isListed(address) && !this.#isOffline(address)) return;
+      phone.connecting ??= this.#connect(address, phone);
     }, phone.delayMs);
     phone.timer.unref();
     phone.delayMs = Math.min(Math.max(phone.delayMs * 2, firstDelayMs), longestDelayMs);
@@ -93,6 +115,8 @@ export class WifiPhones {
 
   async #connect(address: string, phone: WifiPhone): Promise<void> {
     try {
+      // adb says "already connected" of one that is listed, whether it answers or not.
+      if (this.#isListed(address)) await disconnectPhone(this.#server, address);
       await connectPhone(this.#server, address, this.#closing.signal);
       phone.problem = null;
     } catch (error) {
