@@ -29,6 +29,7 @@ export interface RequestOptions {
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 const answerTimeoutMs = 10_000;
+const relistMs = 2000;
 const startTimeoutMs = 30_000;
 
 /**
@@ -51,6 +52,7 @@ export class AdbServer {
   #loop: Promise<void> | null = null;
   #wake: (() => void) | null = null;
   #hurry = false;
+  #lists = 0;
 
   constructor(options: AdbServerOptions) {
     this.#options = options;
@@ -204,6 +206,7 @@ export class AdbServer {
     let connected = false;
     try {
       const stream = await this.#connectTracker();
+      const stopRelisting = this.#relist();
       try {
         for (;;) {
           const text = connected
@@ -215,12 +218,42 @@ export class AdbServer {
           this.#setConnected(readDeviceList(text));
         }
       } finally {
+        stopRelisting();
         await stream.dispose();
       }
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#setUnreachable(error, connected);
     }
     return connected;
+  }
+
+  /**
+   * Asks for the list every two seconds until the returned function is called: adb servers (seen: 29.0.6) track no change
+   * between offline, unauthorized and ready of a phone that stays listed.
+   */
+  #relist(): () => void {
+    let asking = false;
+    let stopped = false;
+    const timer = setInterval(() => {
+      if (asking) return;
+      asking = true;
+      const before = this.#lists;
+      this.request("host:devices-l", { signal: this.#closing.signal })
+        .then((text) => {
+          const lines = readDeviceList(text);
+          // What the tracker told meanwhile is newer.
+          if (stopped || before === 0 || before !== this.#lists) return;
+          if (JSON.stringify(lines) !== JSON.stringify(this.#lines)) this.#setConnected(lines);
+        })
+        // A server that is gone ends the tracker, which says so.
+        .catch(() => undefined)
+        .finally(() => (asking = false));
+    }, relistMs);
+    timer.unref();
+    return () => {
+      stopped = true;
+      clearInterval(timer);
+    };
   }
 
   async #connectTracker() {
@@ -254,6 +287,7 @@ export class AdbServer {
   }
 
   #setConnected(lines: readonly ListLine[]): void {
+    this.#lists++;
     this.#state = "connected";
     this.#problem = null;
     this.#answered = true;
