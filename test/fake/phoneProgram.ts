@@ -198,10 +198,13 @@ async function run(options: Arguments): Promise<void> {
   const lines = createInterface({ input: process.stdin });
   let last = Promise.resolve();
   lines.on("line", (line) => (last = last.then(() => obey(phone, line))));
+  // With the cable pulled and no input nothing else keeps the program alive.
+  const alive = setInterval(() => undefined, 60_000);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
+  clearInterval(alive);
   lines.close();
   if (options.connect) await runAdb(["disconnect", phone.serial]);
   await phone.stop();
