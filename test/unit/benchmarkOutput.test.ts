@@ -5,7 +5,9 @@ import {
   parseProfileCsv,
 } from "../../src-main/profile/benchmarkOutput.ts";
 import { BenchmarkProgress } from "../../src-main/profile/benchmarkProgress.ts";
-import { readProfileRow } from "../../src-main/profile/profileRow.ts";
+import { readCountLine } from "../../src-main/profile/countLine.ts";
+import { classifyRows } from "../../src-main/profile/kernelTimes.ts";
+import { type ProfileRow, readProfileRow } from "../../src-main/profile/profileRow.ts";
 import { parseProfile } from "../../src-main/profile/profileTable.ts";
 import { createRandom } from "../../src-main/model/random.ts";
 
@@ -201,6 +203,20 @@ describe("numbers that are not the tool's", () => {
       expect(parseCounts(line.replace(from, to)), to).toBeNull();
   });
 
+  it("does not read a count line that is not whole", () => {
+    for (const line of [
+      "count=3",
+      "count=1",
+      "count=3 curr=5",
+      "count=3 first=5 curr=5",
+      "count=2 curr=4 avg=4",
+    ])
+      expect(readCountLine(line), line).toMatchObject({
+        counts: null,
+        problem: expect.stringContaining("not whole"),
+      });
+  });
+
   it("gives neither of two averages that contradict each other", () => {
     const output = parseBenchmarkOutput(stdout.replace("avg=1050.25", "avg=1060.25"), "");
     expect(output).toMatchObject({ averageMs: null, measured: null, warmupAverageMs: 1.1005 });
@@ -239,6 +255,34 @@ describe("rows that contradict each other", () => {
   });
 });
 
+describe("op times and kernels", () => {
+  const made = { name: "x", node: 0, firstMs: 9, averageMs: 2, timesCalled: 3, delegated: false };
+
+  it("are told per inference, whatever an op's calls are", () => {
+    const rows = [
+      { ...made, type: "ADD" },
+      { ...made, type: "Add (ND)", name: "Delegate/Add (ND)", node: 1, delegated: true },
+    ];
+    expect(classifyRows({ rows, innerRows: [] }, ["ADD", "ADD"])).toEqual({
+      opTimes: [{ op: 0, type: "ADD", ms: 6 }],
+      kernels: [{ type: "Add (ND)", name: "Delegate/Add (ND):1", ms: 6 }],
+    });
+  });
+
+  it("join by index and type together, never with a delegate's own index", () => {
+    const join = (changes: Partial<ProfileRow>): number =>
+      classifyRows({ rows: [{ ...made, type: "ADD", ...changes }], innerRows: [] }, ["ADD", "MUL"]).opTimes
+        .length;
+    expect(join({})).toBe(1);
+    expect(join({ type: "ADD/fused" })).toBe(1);
+    expect(join({ type: "ADD_N" })).toBe(0);
+    expect(join({ node: 1 })).toBe(0);
+    expect(join({ node: 7 })).toBe(0);
+    expect(join({ node: null })).toBe(0);
+    expect(join({ delegated: true })).toBe(0);
+  });
+});
+
 describe("delegates", () => {
   const started = "INFO: Initialized session in 3ms.\n";
   const read = (stderr: string, flags: string[] = [], out = started) =>
@@ -273,6 +317,16 @@ describe("delegates", () => {
     );
     expect(coverages).toMatchObject([{ name: "GPU", coverage: "partial" }]);
     expect(problems.join()).toContain("the runtime the network in part");
+  });
+
+  it("knows the GPU's backend by each line that tells it, and that none of its kernels is none of the network", () => {
+    const full = `INFO: Explicitly applied GPU delegate, and the model graph will be completely executed by the delegate.\n${started}`;
+    const backend = (stderr: string): unknown => read(stderr, [], full).coverages[0]?.backend;
+    expect(backend("ERROR: Falling back to OpenGL\n")).toBe("OpenGL");
+    expect(backend("INFO: Initialized OpenGL-based API.\n")).toBe("OpenGL");
+    expect(backend("INFO: Initialized OpenCL-based API from serialized data.\n")).toBe("OpenCL");
+    expect(backend("")).toBeNull();
+    expect(read("INFO: Created 0 GPU delegate kernels.\n").coverages).toMatchObject([{ coverage: "none" }]);
   });
 
   it("keeps a hostile list short", () => {
