@@ -32,7 +32,7 @@ export interface PhonesOptions {
 
 export interface WaitOptions {
   signal?: AbortSignal | undefined;
-  /** Rejects with phone-lost after this time; no limit when absent. */
+  /** Rejects with phone-lost after this time, and the second more that a phone may take to answer; no limit when absent. */
   patienceMs?: number | undefined;
   /** Told in words why the phone is not there yet, first at once and then after each change. */
   onWait?: ((problem: string) => void) | undefined;
@@ -53,6 +53,7 @@ const serverPort = 5037;
 const firstListMs = 2000;
 const bootPollMs = 500;
 const probeTimeoutMs = 10_000;
+const shortestProbeMs = 1000;
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
@@ -329,7 +330,8 @@ export class Phones {
     let connection: AdbPhone | null = null;
     try {
       connection = await this.#connectEntry(entry, signal);
-      const timeoutMs = Math.max(1, Math.min(probeTimeoutMs, deadline - performance.now()));
+      const leftMs = deadline - performance.now();
+      const timeoutMs = Math.max(shortestProbeMs, Math.min(probeTimeoutMs, leftMs));
       const { stdout, exitCode } = await connection.run("getprop sys.boot_completed", { signal, timeoutMs });
       const booted = stdout.trim();
       // Boards without that property, or without getprop, are taken as they are.

@@ -44,7 +44,9 @@ export class WifiPhones {
 
   /** Why a phone could not be connected the last time, by address; null for one that is listed or not tried yet. */
   problems(): ReadonlyMap<string, string | null> {
-    return new Map([...this.#phones].map(([address, phone]) => [address, phone.problem]));
+    return new Map(
+      [...this.#phones].map(([address, phone]) => [address, this.#isThere(address) ? null : phone.problem]),
+    );
   }
 
   /** Every phone is listed or was tried at least once. */
@@ -83,22 +85,18 @@ export class WifiPhones {
     return this.#server.lines().some((line) => line.serial === address);
   }
 
-  #isOffline(address: string): boolean {
-    return this.#server.lines().some((line) => line.serial === address && line.word === "offline");
+  #isThere(address: string): boolean {
+    return this.#server.lines().some((line) => line.serial === address && line.word !== "offline");
   }
 
   #look(): void {
     if (this.#closing.signal.aborted || this.#server.state().state !== "connected") return;
     for (const [address, phone] of this.#phones) {
-      const offline = this.#isOffline(address);
-      if (offline || !this.#isListed(address)) {
+      if (!this.#isThere(address)) {
         // One that comes back by itself is offline for a moment.
-        if (offline) phone.delayMs = Math.max(phone.delayMs, firstDelayMs);
+        if (this.#isListed(address)) phone.delayMs = Math.max(phone.delayMs, firstDelayMs);
         if (!phone.timer && !phone.connecting) this.#schedule(address, phone);
-      } else {
-        phone.delayMs = 0;
-        phone.problem = null;
-      }
+      } else phone.delayMs = 0;
     }
   }
 
@@ -106,7 +104,7 @@ export class WifiPhones {
     phone.timer = setTimeout(() => {
       phone.timer = null;
       if (this.#server.state().state !== "connected") return;
-      if (this.#isListed(address) && !this.#isOffline(address)) return;
+      if (this.#isThere(address)) return;
       phone.connecting ??= this.#connect(address, phone);
     }, phone.delayMs);
     phone.timer.unref();
