@@ -1,5 +1,8 @@
+import { badRequest } from "../src-main/lab/errors.ts";
+import { lab } from "./connection.svelte.ts";
 import { addFiles, chooseFiles } from "./modelFiles.ts";
 import type { CommandActions } from "./commands.ts";
+import { attempt, notices } from "./notices.svelte.ts";
 import { navigation } from "./navigation.svelte.ts";
 import { formatRoute } from "./route.ts";
 import { screenCommand } from "./screenCommand.svelte.ts";
@@ -15,11 +18,32 @@ class WindowState {
 
 export const windowState = new WindowState();
 
-/** Adds files and shows what came of it: the one model, or the list. */
+/**
+ * Adds files and shows what came of it: the one model, or the list. On the screen of devices anything but a .tflite is taken
+ * for a benchmark program.
+ */
 export async function openFiles(files: readonly File[]): Promise<void> {
-  const added = await addFiles(files);
+  const isProgram = (file: File) => takesPrograms() && !file.name.toLowerCase().endsWith(".tflite");
+  for (const file of files.filter(isProgram)) await attempt(() => addProgram(file));
+  const added = await addFiles(files.filter((file) => !isProgram(file)));
   if (added.length === 1) navigation.go(formatRoute("models", [added[0]!.name]));
   else if (added.length > 1) navigation.go(formatRoute("models"));
+}
+
+/** Whether a benchmark program can be dropped here. */
+export function takesPrograms(): boolean {
+  return navigation.route.noun === "devices";
+}
+
+async function addProgram(file: File): Promise<void> {
+  const path = window.latencyLab?.pathOf(file);
+  if (!path)
+    throw badRequest(
+      `A browser does not tell where ${file.name} lies`,
+      "Type its path under Benchmark program, on the computer of the lab.",
+    );
+  const binary = await lab.addBinary({ path });
+  notices.tell(`${binary.name} added`, `It runs on phones of ${binary.abi ?? "any ABI"}.`);
 }
 
 /** What the commands do in this window. */

@@ -111,7 +111,7 @@ describe("phones", () => {
     phone.setScreen(false);
     const card = new PhoneCard(shell.page, phone.serial);
     await card.article.getByRole("button", { name: "Check", exact: true }).click();
-    await shell.waitForJob(/Check Nova 4/, "done");
+    await shell.waitForJob(/Check .*Nova 4/, "done");
     const screen = card.check("screen");
     expect(await screen.getAttribute("data-state")).not.toBe("ok");
     await screen.getByRole("button", { name: "Wake the screen" }).click();
@@ -159,7 +159,7 @@ describe("phones", () => {
     const failure = page.locator("[data-failed-cell]");
     await failure.waitFor({ timeout: 60_000 });
     await failure.locator("summary").click();
-    await failure.getByText(/Exec format error/).waitFor();
+    await failure.locator("pre", { hasText: "Exec format error" }).waitFor();
     phone.refuseAbi(false);
     await page.getByRole("button", { name: "Retry 1 failed" }).click();
     await page.locator("[data-cell-state=done], [data-cell-state=noisy]").waitFor({ timeout: 60_000 });
