@@ -88,7 +88,7 @@ class CellWork {
     this.whole = await this.run(flags, true);
     this.output = parseBenchmarkOutput(this.whole.stdout, this.whole.stderr, flags.flags);
     const failure = findFailure(this.whole, request.target.phoneMask);
-    if (failure) return this.fail(failure);
+    if (failure) return this.fail(this.nameGpu(failure));
     const other = findOtherRuntime(
       request.target.scenario.runtime,
       request.tool.capabilities.kind,
@@ -110,6 +110,14 @@ class CellWork {
       return this.fail(failure);
     }
     return this.judge(opFlags);
+  }
+
+  // Where the tool gives up because its GPU does, its first error is about a library: say what that means.
+  private nameGpu(failure: PhoneFailure): PhoneFailure {
+    if (this.request.target.scenario.runtime !== "gpu-cl" || this.whole?.exitCode !== 1) return failure;
+    return findCoverage("gpu-cl", this.output!)?.coverage === "none"
+      ? { ...failure, error: `the GPU took nothing of the network: ${failure.error}` }
+      : failure;
   }
 
   private listFlags(perOp: boolean): FlagList {
