@@ -70,14 +70,14 @@ function printDevice(device: Device): void {
 function printPhone(device: Device, phone: NonNullable<Device["phone"]>): void {
   const clusters = device.clusters.map(
     ({ name, cpus, maxMhz }) =>
-      `${cpus.length} ${name}${maxMhz === null ? "" : ` at ${formatNumber(maxMhz / 1000)} GHz`}`,
+      `${cpus.length} ${name}${maxMhz === null ? "" : ` at ${formatNumber(maxMhz / 1000, 2)} GHz`}`,
   );
   printLine(`  clusters: ${clusters.join(", ")}; GPU: ${device.gpu ?? "not told"}`);
   const program = phone.binary ? device.runtimeVersion : "no benchmark program yet (`latlab binaries`)";
   printLine(`  runs ${device.runtimes.join(", ")} at ${device.precisions.join(", ")}; ${program}`);
   const told = [
     phone.batteryPercent === null ? "" : `battery ${phone.batteryPercent} %`,
-    device.temperatureC === null ? "" : `${formatNumber(device.temperatureC)} °C`,
+    device.temperatureC === null ? "" : `${formatNumber(device.temperatureC, 1)} °C`,
     phone.thermalStatus === null ? "" : `thermal status ${phone.thermalStatus}`,
     phone.screenOn === null ? "" : `screen ${phone.screenOn ? "on" : "off"}`,
     phone.freeBytes === null ? "" : `${formatBytes(phone.freeBytes)} free`,

@@ -20,14 +20,20 @@ export interface RunningCommand {
   waitForOutput(text: string): Promise<string>;
 }
 
+/** Where and how a command is started. */
+export interface CommandOptions {
+  launcher?: boolean;
+  cwd?: string;
+  /** In place of this process's environment. */
+  env?: NodeJS.ProcessEnv;
+}
+
 /** Starts `latlab` with arguments; through the launcher when told so. */
-export function startCommand(
-  args: readonly string[],
-  options: { launcher?: boolean; cwd?: string } = {},
-): RunningCommand {
+export function startCommand(args: readonly string[], options: CommandOptions = {}): RunningCommand {
   const child = spawn(process.execPath, [options.launcher ? launcher : program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: options.cwd,
+    env: options.env ?? process.env,
   });
   let stdout = "";
   let stderr = "";
@@ -59,9 +65,6 @@ export function startCommand(
 }
 
 /** Runs `latlab` with arguments to its end. */
-export function runCommand(
-  args: readonly string[],
-  options: { launcher?: boolean; cwd?: string } = {},
-): Promise<Outcome> {
+export function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   return startCommand(args, options).outcome;
 }
