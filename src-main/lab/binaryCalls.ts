@@ -10,11 +10,13 @@ import {
   useBinary,
   type IncomingBinary,
 } from "../store/binaries.ts";
+import { getRun } from "../store/runs.ts";
 import type { LabContext } from "./context.ts";
 import type { BenchmarkBinary, Lab, PublishedBinary } from "./contract.ts";
 import { openDownload } from "./download.ts";
 import { identifyProgram } from "./elfHeader.ts";
-import { badRequest, binaryUnfit, downloadFailed } from "./errors.ts";
+import { hostId } from "./deviceCalls.ts";
+import { LabError, badRequest, binaryUnfit, downloadFailed } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { listPublishedBinaries } from "./publishedBinaries.ts";
 
@@ -34,6 +36,16 @@ export function createBinaryCalls(context: LabContext): BinaryCalls {
     publish({ type: "binaries" });
     // Which one runs on a phone is told with the phone.
     publish({ type: "devices" });
+  }
+
+  // A phone that comes back in the middle of a run may have to be given the program again.
+  function isPhoneMeasured(): boolean {
+    return jobs
+      .list()
+      .some(
+        ({ run, progress }) =>
+          run !== null && progress.state === "running" && getRun(store, run)?.device !== hostId,
+      );
   }
 
   async function download(published: PublishedBinary, job: JobContext): Promise<BenchmarkBinary> {
@@ -75,7 +87,9 @@ export function createBinaryCalls(context: LabContext): BinaryCalls {
     },
 
     async removeBinary({ hash }) {
-      if (!findBinary(store, hash)) throw binaryUnknown(hash);
+      const binary = findBinary(store, hash);
+      if (!binary) throw binaryUnknown(hash);
+      if (binary.inUse && isPhoneMeasured()) throw binaryBusy(binary.name);
       const removed = removeBinary(store, hash);
       tellChange();
       return { removed };
@@ -87,6 +101,14 @@ function binaryUnknown(hash: string): Error {
   return badRequest(
     `The lab has no benchmark program of the hash ${hash}`,
     "List those it has with `latlab binaries`.",
+  );
+}
+
+function binaryBusy(name: string): Error {
+  return new LabError(
+    "run-busy",
+    `${name} measures a phone right now`,
+    "Wait until the run is done or cancel it first.",
   );
 }
 

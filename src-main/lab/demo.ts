@@ -18,6 +18,7 @@ import type {
   PredictorSummary,
   Started,
 } from "./contract.ts";
+import { findHost } from "./deviceCalls.ts";
 import { LabError, cancelled, runtimeMissing } from "./errors.ts";
 
 /** What the demonstration runs on. */
@@ -67,7 +68,7 @@ export async function runDemo(context: DemoContext): Promise<DemoResult> {
   const started = performance.now();
   const size = context.size ?? sizes[context.request.quick ? "quick" : "full"];
   const seed = context.request.seed ?? 1;
-  const device = await findHost(context.lab);
+  const device = findReadyHost();
   const coreSets = chooseCoreSets(device);
   const fitSeconds = coreSets.length * learners.length * secondsAFit;
   const steps = new DemoSteps(context, size.train.seconds + size.test.seconds + fitSeconds);
@@ -130,7 +131,7 @@ export async function runDemo(context: DemoContext): Promise<DemoResult> {
   const breakdown = await explainOne(context.lab, scenarios[0]!);
   const report = resolve(context.request.report ?? "report.html");
   const result: DemoResult = {
-    device: await findHost(context.lab),
+    device: findHost(),
     scenarios,
     seconds: Math.round((performance.now() - started) / 100) / 10,
     report,
@@ -145,9 +146,10 @@ function affordable(part: { fewest: number; most: number; seconds: number }, sec
   return Math.max(part.fewest, Math.min(part.most, Math.floor(part.seconds / secondsEach)));
 }
 
-async function findHost(lab: Lab): Promise<Device> {
-  const device = (await lab.devices()).find((candidate) => candidate.kind === "host");
-  if (!device || device.state === "unavailable") throw runtimeMissing(device?.problem ?? "no host device");
+// Not from the list of devices: looking at phones would start adb for a job that is this computer's alone.
+function findReadyHost(): Device {
+  const device = findHost();
+  if (device.problem) throw runtimeMissing(device.problem);
   return device;
 }
 

@@ -15,7 +15,7 @@ type DeviceCalls = Pick<Lab, "info" | "devices" | "checkSpeed">;
 const checkSeconds = 1;
 
 /** The id of this computer among the devices. */
-const hostId = "host";
+export const hostId = "host";
 
 /** This computer as the profile room sees it, without what only a lab knows. */
 export function findHost(): Device {

@@ -119,7 +119,11 @@ export class PhoneTracker {
   /** The phones below all this, started when they were not. Rejects with adb-missing when they are switched off. */
   start(): Promise<Phones> {
     if (this.switchedOff) return Promise.reject(adbMissing(switchedOff));
-    this.starting ??= this.open();
+    // Tried again the next time: what was in the way may have been a setting.
+    this.starting ??= this.open().catch((error: unknown) => {
+      this.starting = null;
+      throw error;
+    });
     return this.starting;
   }
 

@@ -1,5 +1,5 @@
 /** The lab with phones: fake ones under real adb servers, each on a port and with keys of its own. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -235,19 +235,28 @@ describe("devices", () => {
 
 describe("adb", () => {
   it("is not touched before somebody asks for phones", async () => {
-    const none = await startAdbServer();
-    await none.stop();
-    const lab = await open("untouched", none);
-    await lab.models();
-    await lab.settings();
+    const gone = await startAdbServer();
+    await gone.stop();
+    const touched = join(folder, "touched");
+    const program = join(folder, "adb that tells");
+    writeFileSync(program, `#!/bin/sh\necho "$@" >>'${touched}'\nexit 1\n`, { mode: 0o755 });
+    const env = { ...environmentOf(gone), LATENCY_LAB_ADB: program };
+    const lab = await openLab({ folder: join(folder, "untouched"), adb: { env } });
+    labs.push(lab);
+    const models = await finish(lab, lab.startSample({ count: 1, seed: 1 }));
     await lab.changeSettings({ startTemperatureC: 33 });
     await lab.binaries();
-    expect(
-      await none.run(["devices"]).then(
-        () => "started",
-        () => "failed",
-      ),
-    ).toBeDefined();
+    const [host] = (await lab.info()).hostProblem === null ? ["host"] : [];
+    const request = { precision: "float32", runtime: "tflite" } as const;
+    if (host)
+      await lab
+        .startRun({ ...request, device: host, coreSets: ["1core"], models: models.map(({ name }) => name) })
+        .then(({ job }) => lab.cancelJob({ job }))
+        // Where cores have other names the run is refused, and without a look at phones.
+        .catch((error: unknown) => expect(error).toMatchObject({ code: "core-set-unknown" }));
+    expect(existsSync(touched)).toBe(false);
+    await lab.devices();
+    await expect.poll(() => existsSync(touched)).toBe(true);
   });
 
   it("switched off means no phones, and says so", async () => {
