@@ -38,7 +38,9 @@ export function parseGles(text: string): string | null {
 
 /** Reads the model Qualcomm's driver tells: `Adreno640v2` is an Adreno (TM) 640. */
 export function parseKgsl(text: string): string | null {
-  const number = /^\s*Adreno\s*(?:\(TM\)\s*)?-?([A-Z]?\d{2,4})(?:v\d+)?\s*$/im.exec(text.slice(0, 200))?.[1];
+  const number = /^\s*Adreno\s*(?:\(TM\)\s*)?-?([A-Z]?\d{2,4})(?:v[\d.]+)?\s*$/im.exec(
+    text.slice(0, 200),
+  )?.[1];
   return number === undefined ? null : `Adreno (TM) ${number.toUpperCase()}`;
 }
 

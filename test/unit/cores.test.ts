@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Core, formatMask, groupClusters, listCoreSets } from "../../src-main/device/cores.ts";
+import {
+  type Core,
+  composeCoreSet,
+  formatMask,
+  formatPhoneMask,
+  groupClusters,
+  listCoreSets,
+  listPhoneCoreSets,
+} from "../../src-main/device/cores.ts";
 import { describeHost, parseCpuList } from "../../src-main/device/host.ts";
 import { formatScenario, parseScenario } from "../../src-main/device/scenario.ts";
 
@@ -64,6 +72,111 @@ describe("core sets", () => {
 
   it("writes masks of CPUs beyond 64", () => {
     expect(formatMask([70])).toBe(`0x4${"0".repeat(17)}`);
+  });
+});
+
+describe("core sets of a phone", () => {
+  /** Clusters of so many cores, fastest first and with the highest numbers, as phones have them. */
+  function listClusters(...sizes: number[]) {
+    const names =
+      sizes.length === 1
+        ? ["core"]
+        : sizes.length === 2
+          ? ["large", "small"]
+          : ["large", "med", "small", "tiny"];
+    let next = sizes.reduce((sum, size) => sum + size, 0);
+    return sizes.map((size, index) => {
+      next -= size;
+      return { name: names[index]!, cpus: Array.from({ length: size }, (_, at) => next + at), maxMhz: null };
+    });
+  }
+
+  it.each([
+    [[1, 3, 4], 39],
+    [[2, 2, 4], 44],
+    [[4, 4], 24],
+    [[2, 6], 20],
+    [[4], 4],
+    [[8], 8],
+    // 71 combinations: 8 of one cluster and 7 of several.
+    [[1, 3, 2, 2], 15],
+    [[], 0],
+  ])("of %j are %i, each once", (sizes, count) => {
+    const sets = listPhoneCoreSets(listClusters(...sizes));
+    expect(sets.length).toBe(count);
+    expect(new Set(sets.map(({ name }) => name)).size).toBe(count);
+    expect(new Set(sets.map(({ mask }) => mask)).size).toBe(count);
+  });
+
+  it("of 1+3+4 cores are those of the literature, those of one cluster first", () => {
+    const sets = listPhoneCoreSets(listClusters(1, 3, 4));
+    expect(sets.slice(0, 8).map(({ name }) => name)).toEqual([
+      "1large",
+      "1med",
+      "2med",
+      "3med",
+      "1small",
+      "2small",
+      "3small",
+      "4small",
+    ]);
+    const masks = new Map(sets.map(({ name, mask }) => [name, mask]));
+    expect(masks.get("1large+1med")).toBe("0x90");
+    expect(masks.get("2med+4small")).toBe("0x3f");
+    expect(masks.get("1large+3med+4small")).toBe("0xff");
+    expect(sets.at(-1)!.name).toBe("1large+3med+4small");
+    expect(sets.find(({ name }) => name === "1large+2small")).toEqual({
+      name: "1large+2small",
+      mask: "0x83",
+      cpus: [7, 0, 1],
+    });
+  });
+
+  it("of many clusters take the fastest cores one more at a time", () => {
+    const names = listPhoneCoreSets(listClusters(1, 3, 2, 2)).map(({ name }) => name);
+    expect(names.slice(8)).toEqual([
+      "1large+1med",
+      "1large+2med",
+      "1large+3med",
+      "1large+3med+1small",
+      "1large+3med+2small",
+      "1large+3med+2small+1tiny",
+      "1large+3med+2small+2tiny",
+    ]);
+  });
+
+  it("are composed by name, in the usual order", () => {
+    const clusters = listClusters(1, 3, 4);
+    expect(composeCoreSet(clusters, "2small+1large")).toEqual({
+      name: "1large+2small",
+      mask: "0x83",
+      cpus: [7, 0, 1],
+    });
+    for (const set of listPhoneCoreSets(clusters)) expect(composeCoreSet(clusters, set.name)).toEqual(set);
+    const four = listClusters(1, 3, 2, 2);
+    expect(composeCoreSet(four, "1tiny+2med")?.name).toBe("2med+1tiny");
+  });
+
+  it.each([
+    "2large",
+    "0med",
+    "1huge",
+    "1large+1large",
+    "large",
+    "1",
+    "",
+    "1large+",
+    "-1med",
+    "01med",
+    "1e0med",
+    "9".repeat(400),
+  ])("does not compose %j", (name) => {
+    expect(composeCoreSet(listClusters(1, 3, 4), name)).toBeNull();
+  });
+
+  it("have masks without 0x for a phone's taskset", () => {
+    expect(formatPhoneMask([7, 4])).toBe("90");
+    expect(formatPhoneMask([0, 1, 2, 3, 4, 5, 6, 7])).toBe("ff");
   });
 });
 
