@@ -3,8 +3,10 @@ import { describeAxis, describeOptions } from "./configuration.ts";
 import type { ChartTable, PointChart } from "./configuration.ts";
 import type { ChartTheme } from "./theme.ts";
 
-/** Longest pause in minutes that a line is drawn across; over a longer one nothing is known. */
-const longestBridgeMinutes = 10;
+/** Longest pause that a line is drawn across; over a longer one nothing is known. */
+const longestBridgeMs = 600_000;
+/** Runs shorter than this are told in seconds. */
+const shortRunMs = 180_000;
 
 /** Whether any reading tells anything. */
 export function hasTelemetry(points: readonly TelemetryPoint[]): boolean {
@@ -12,21 +14,21 @@ export function hasTelemetry(points: readonly TelemetryPoint[]): boolean {
 }
 
 /**
- * The device over the minutes of a run: temperature as a blue line on the left axis, frequency as a thin dashed line on the
+ * The device over the minutes (seconds, when they are few) of a run: temperature as a blue line on the left axis, frequency as a thin dashed line on the
  * right one. Both are measured; they differ by line and axis, not by colour alone.
  */
 export function telemetryChart(points: readonly TelemetryPoint[], theme: ChartTheme): PointChart {
-  const start = startOf(points);
+  const { since, unit, unitMs } = timeOf(points);
   const trace = (read: (point: TelemetryPoint) => number | null, tell: (value: number) => string) => {
     const data: { x: number; y: number | null; tip?: string[] }[] = [];
     for (const point of points) {
       const value = read(point);
       if (value === null) continue;
-      const x = minutesSince(start, point.at);
+      const x = since(point);
       const before = data.at(-1);
       // A run that was paused for hours should not look like one that crept from one value to the other.
-      if (before && x - before.x > longestBridgeMinutes) data.push({ x: (before.x + x) / 2, y: null });
-      data.push({ x, y: value, tip: [tell(value), `${x.toFixed(1)} min, cell ${point.cell}`] });
+      if (before && (x - before.x) * unitMs > longestBridgeMs) data.push({ x: (before.x + x) / 2, y: null });
+      data.push({ x, y: value, tip: [tell(value), `${x.toFixed(1)} ${unit}, cell ${point.cell}`] });
     }
     return data;
   };
@@ -74,7 +76,7 @@ export function telemetryChart(points: readonly TelemetryPoint[], theme: ChartTh
       ...options,
       plugins: { ...options.plugins, legend: { ...options.plugins.legend, display: true } },
       scales: {
-        x: { ...axis("Minutes since the first reading"), min: 0 },
+        x: { ...axis(`Time since the first reading (${unit})`), min: 0 },
         y: { ...axis("°C"), display: temperature.length > 0, grace: "10%" },
         frequency: {
           ...axis("GHz"),
@@ -89,13 +91,13 @@ export function telemetryChart(points: readonly TelemetryPoint[], theme: ChartTh
   };
 }
 
-/** The readings as rows, times in minutes since the first. */
+/** The readings as rows, times since the first. */
 export function listTelemetry(points: readonly TelemetryPoint[]): ChartTable {
-  const start = startOf(points);
+  const { since, unit } = timeOf(points);
   return {
-    columns: ["At (min)", "Cell", "Temperature (°C)", "Frequency (MHz)"],
+    columns: [`At (${unit})`, "Cell", "Temperature (°C)", "Frequency (MHz)"],
     rows: points.map((point) => [
-      Number(minutesSince(start, point.at).toFixed(3)),
+      Number(since(point).toFixed(3)),
       point.cell,
       point.temperatureC,
       point.frequencyMhz,
@@ -129,12 +131,16 @@ export function tellTelemetry(points: readonly TelemetryPoint[]): string {
     : `${parts.join(", ")}, read before and after each cell.`;
 }
 
-function startOf(points: readonly TelemetryPoint[]): number {
-  return points[0] ? Date.parse(points[0].at) : 0;
-}
-
-// A phone's clock may jump; the lab's own does not, and no reading is drawn before the first.
-function minutesSince(start: number, at: string): number {
-  const minutes = (Date.parse(at) - start) / 60_000;
-  return Number.isFinite(minutes) ? Math.max(0, minutes) : 0;
+// The time axis of a run: since its first reading, in a unit that suits its length.
+function timeOf(points: readonly TelemetryPoint[]) {
+  const start = points[0] ? Date.parse(points[0].at) : 0;
+  // A clock may jump: no reading is drawn before the first.
+  const msSince = (point: TelemetryPoint) => Math.max(0, Date.parse(point.at) - start) || 0;
+  const span = Math.max(0, ...points.map(msSince));
+  const unitMs = span < shortRunMs ? 1000 : 60_000;
+  return {
+    unit: span < shortRunMs ? "s" : "min",
+    unitMs,
+    since: (point: TelemetryPoint) => msSince(point) / unitMs,
+  };
 }

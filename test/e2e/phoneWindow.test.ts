@@ -452,6 +452,30 @@ describe("the window on phones", () => {
     expect(asked("resumeRun")).toEqual([{ run: 1, retry: true }]);
   });
 
+  it("tells on a run's screen why it stands still", async () => {
+    script.cells = [describeCell(1, { state: "empty", latencyMs: null })];
+    script.runs = [{ ...describeRun(1, "8ABX0PHONE", script.cells), state: "failed" }];
+    script.jobs = [
+      {
+        id: 1,
+        kind: "profile",
+        title: "Profile 1 model",
+        startedAt: "2026-03-01T10:00:00Z",
+        run: 1,
+        progress: {
+          state: "failed",
+          error: { code: "preflight-failed", message: "8ABX0PHONE is not ready", hint: "Wake its screen." },
+        },
+      },
+    ];
+    const { page } = await openShell("#/runs/1");
+    await page.getByRole("alert").filter({ hasText: "8ABX0PHONE is not ready" }).waitFor();
+    await page.getByText("Wake its screen.").waitFor();
+    expect(await page.getByText(/Pixel 4 \(8ABX0PHONE\), 1 models?/).count()).toBe(1);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(() => asked("resumeRun")).toEqual([{ run: 1, retry: false }]);
+  });
+
   it("tells how far all runs are that measure at once", async () => {
     script.cells = [describeCell(1), describeCell(2, { state: "empty" })];
     const run = { ...describeRun(1, "8ABX0PHONE", script.cells), state: "running" as const, etaMs: 60_000 };

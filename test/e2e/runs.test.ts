@@ -26,7 +26,7 @@ describe("runs", () => {
     await extent.waitFor();
     expect(await extent.innerText()).toMatch(/^3 cells/);
     await page.getByLabel("Repetitions").fill("4");
-    await page.getByRole("radio", { name: /quick/ }).check();
+    await page.getByRole("radio", { name: /Quick/ }).check();
     await expect.poll(() => extent.innerText()).toMatch(/^12 cells/);
     await page.getByRole("button", { name: "Start run" }).click();
 

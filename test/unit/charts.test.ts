@@ -308,6 +308,8 @@ describe("telemetry", () => {
     ]);
     expect(temperature!.borderColor).toBe(lightTheme.measured);
     expect(temperature!.data[1]!.tip).toEqual(["29.5 °C", "1.0 min, cell 2"]);
+    const [brief] = telemetryChart([at(0, 28, null), at(1, 29.5, null)], lightTheme).data.datasets;
+    expect(brief!.data[1]!.tip).toEqual(["29.5 °C", "60.0 s, cell 2"]);
     expect(JSON.parse(JSON.stringify(drawing))).toEqual(drawing);
   });
 
