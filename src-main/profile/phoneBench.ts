@@ -90,8 +90,17 @@ export class PhoneBench implements Bench {
   }
 
   async prepare(report: Report): Promise<void> {
-    await this.connect(report);
-    await this.check(report);
+    for (;;) {
+      await this.connect(report);
+      try {
+        await this.check(report);
+        break;
+      } catch (error) {
+        // Whoever plugs a phone in may pull the cable once more.
+        if (!(error instanceof LabError && error.code === "phone-lost")) throw error;
+        await this.leave();
+      }
+    }
     await this.readCanaries(report);
   }
 
