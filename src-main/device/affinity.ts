@@ -10,7 +10,7 @@ export function affinityCommand(coreSet: CoreSet): string {
 
 /** The affinity mask in a text of /proc/PID/status, lowercase hexadecimal without leading zeros; null when there is none. */
 export function parseAllowedMask(text: string): string | null {
-  const digits = /^Cpus_allowed:\s*([0-9a-f]{1,8}(?:,?[0-9a-f]{1,8}){0,127})\s*$/im.exec(
+  const digits = /^Cpus_allowed:\s*([0-9a-f]{1,256}(?:,[0-9a-f]{1,8}){0,127})\s*$/im.exec(
     text.slice(0, 65_536),
   )?.[1];
   return digits === undefined ? null : BigInt(`0x${digits.replaceAll(",", "")}`).toString(16);

@@ -66,7 +66,7 @@ export function parseCpuInfo(text: string): CpuInfo {
   let cpu: number | null = null;
   let implementer = "";
   for (const line of text.split("\n")) {
-    const field = /^([A-Za-z][\w ]*?)\s*:\s*(.*)$/.exec(line.trimEnd());
+    const field = /^([A-Za-z][\w ]{0,40}?)\s*:\s*(.*)$/.exec(line.slice(0, 400).trimEnd());
     if (!field) continue;
     const name = field[1]!.toLowerCase();
     // "Processor" with a capital is the model's name on 32-bit Arm kernels.

@@ -28,7 +28,7 @@ export function describeGpu(sources: GpuSources): string | null {
 
 /** Reads `GLES: Qualcomm, Adreno (TM) 640, OpenGL ES 3.2 …`, also through ANGLE and with commas in the vendor's name. */
 export function parseGles(text: string): string | null {
-  const line = /^\s*GLES:\s*(.+)$/m.exec(text.slice(0, 65_536))?.[1]?.slice(0, 400);
+  const line = /^[ \t]*GLES:[ \t]*(\S.*)$/m.exec(text.slice(0, 65_536))?.[1]?.slice(0, 400);
   if (line === undefined) return null;
   const known = gpuName.exec(line)?.[0];
   if (known !== undefined) return cleanText(known, 60);

@@ -13,10 +13,10 @@ export interface CpuTimes {
 
 /** Reads the first line of /proc/stat; null when it is another. */
 export function parseCpuTimes(line: string): CpuTimes | null {
-  const match = /^cpu\s+((?:\d{1,18}\s*){4,10})$/.exec(line.trim().slice(0, 400));
+  const match = /^cpu\s+(\d{1,15}(?:\s+\d{1,15}){3,15})$/.exec(line.trim().slice(0, 400));
   if (!match) return null;
   // user nice system idle iowait irq softirq steal; guest times behind them are counted in user already.
-  const ticks = match[1]!.trim().split(/\s+/).slice(0, 8).map(Number);
+  const ticks = match[1]!.split(/\s+/).slice(0, 8).map(Number);
   const total = ticks.reduce((sum, value) => sum + value, 0);
   return { busy: total - ticks[3]! - (ticks[4] ?? 0), total };
 }

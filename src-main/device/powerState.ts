@@ -47,7 +47,7 @@ function parseDisplay(text: string): boolean | null {
   const states = [...text.matchAll(/\bDisplay Power:\s*state\s*=\s*([A-Z]+)/gi)].slice(0, 32);
   // A folding phone has several, of which one is on.
   if (states.length > 0) return states.some((state) => state[1]!.toUpperCase() === "ON");
-  if (/\bmPowerState\s*=.*SCREEN_ON_BIT/.test(text)) return true;
+  if (/\bmPowerState\s*=.{0,200}SCREEN_ON_BIT/.test(text)) return true;
   return (
     parseFlag(text, /\bm?ScreenOn\s*=\s*(true|false)\b/i) ??
     parseFlag(text, /\bmInteractive\s*=\s*(true|false)\b/) ??

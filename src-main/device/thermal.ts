@@ -47,7 +47,7 @@ const mostSensors = 256;
  * cooling devices and readings that cannot be are passed over. Without a temperature or status, null and none.
  */
 export function parseThermal(text: string): Thermal {
-  const status = parseNumber(/^\s*Thermal Status:\s*(\d+)\s*$/m.exec(text)?.[1], 0, 6);
+  const status = parseNumber(/^[ \t]*Thermal Status:[ \t]*(\d{1,9})[ \t\r]*$/m.exec(text)?.[1], 0, 6);
   const current: ThermalSensor[] = [];
   const cached: ThermalSensor[] = [];
   let section: ThermalSensor[] | null = cached;
