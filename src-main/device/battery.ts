@@ -22,7 +22,7 @@ const nothing: Battery = {
 /** Reads `dumpsys battery`; a board without a battery has only `powered`. */
 export function parseBattery(text: string): Battery {
   const fields = new Map<string, string>();
-  for (const line of text.split("\n")) {
+  for (const line of text.split("\n", 2000)) {
     const match = /^\s*([A-Za-z][\w ]{1,40}?)\s*:\s*([\w.-]+)\s*$/.exec(line);
     // The first one counts: behind the state some vendors print a log of earlier ones.
     if (match && !fields.has(match[1]!.toLowerCase())) fields.set(match[1]!.toLowerCase(), match[2]!);

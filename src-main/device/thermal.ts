@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, SensorKind>> = {
 };
 
 const mostSensors = 256;
+const mostLines = 5000;
 
 /**
  * Reads `dumpsys thermalservice` in both of its forms, `Temperature{mValue=36.4, mType=3, mName=skin, mStatus=0}` and
@@ -51,7 +52,7 @@ export function parseThermal(text: string): Thermal {
   const current: ThermalSensor[] = [];
   const cached: ThermalSensor[] = [];
   let section: ThermalSensor[] | null = cached;
-  for (const raw of text.split("\n")) {
+  for (const raw of text.split("\n", mostLines)) {
     const line = raw.slice(0, 400).trim();
     if (/^Current temperatures/i.test(line)) section = current;
     else if (/^Cached temperatures/i.test(line)) section = cached;
