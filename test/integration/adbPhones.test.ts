@@ -178,9 +178,9 @@ describe("one server", () => {
     const server = await startServer();
     const phone = await startPhone();
     const env = environmentOf(server);
-    const phones = openPhones({ env, wifiPhones: [phone.serial] });
-    // What the lab starts is a daemon; this test has to end it.
+    // What the lab starts is a daemon; this test has to end it, once the lab starts no other.
     cleanUps.push(() => server.run(["kill-server"]));
+    const phones = openPhones({ env, wifiPhones: [phone.serial] });
     const connection = await phones.waitFor(phone.serial, { patienceMs: 60_000 });
     const running = catchError(connection.run("exec sleep 300"));
     const idle = await phones.connect(phone.serial);
@@ -512,8 +512,37 @@ describe("servers that answer oddly", () => {
       expect.stringContaining("longer than 300000"),
     ]);
     expect((await catchError(connection.run("mute"))).code).toBe("phone-lost");
+    await (await phones.connect("OLD")).close();
     // Its features were asked once for all of that.
     expect(stub.requests.filter((request) => request === "host:features").length).toBe(1);
+  });
+
+  test("a phone on Wi-Fi that is offline, or listed but gone, is let go of and connected anew", async () => {
+    for (const word of ["offline", "device"]) {
+      let listed = word;
+      const stub = await startStub((request, socket) => {
+        const line = () => withLength(`10.0.0.2:5555          ${listed} transport_id:1\n`);
+        if (request === "host:track-devices-l") {
+          socket.write(`OKAY${line()}`);
+          const stop = setInterval(() => socket.write(line()), 20);
+          socket.once("close", () => clearInterval(stop));
+        } else if (request === "host:disconnect:10.0.0.2:5555") {
+          listed = "offline";
+          socket.end(`OKAY${withLength("disconnected 10.0.0.2:5555")}`);
+        } else if (request === "host:connect:10.0.0.2:5555") {
+          listed = "device";
+          socket.end(`OKAY${withLength("connected to 10.0.0.2:5555")}`);
+        } else if (request === "host:features") socket.end(`OKAY${withLength("shell_v2")}`);
+        else if (!request.startsWith("shell")) socket.write("OKAY");
+        else if (stub.requests.includes("host:connect:10.0.0.2:5555"))
+          socket.write(Buffer.concat([Buffer.from("OKAY"), Buffer.of(3, 1, 0, 0, 0, 0)]));
+        else socket.end(`FAIL${withLength("device offline")}`);
+      });
+      const phones = openPhones({ env: bareEnvironment(stub.port), wifiPhones: ["10.0.0.2"] });
+      await (await phones.waitFor("10.0.0.2:5555")).close();
+      const asked = stub.requests.filter((request) => /connect/.test(request));
+      expect([word, ...asked]).toEqual([word, "host:disconnect:10.0.0.2:5555", "host:connect:10.0.0.2:5555"]);
+    }
   });
 
   test("a service the phone refuses is no loss of the phone", async () => {
