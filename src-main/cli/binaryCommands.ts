@@ -143,10 +143,10 @@ async function fetchBinary(session: Session, abi: string, yes: boolean): Promise
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl+C at the question reaches the terminal, not the process.
-  const interrupted = new Promise<never>((_, reject) => terminal.once("SIGINT", () => reject(cancelled())));
+  // Ctrl+C at the question reaches the terminal's reader, not the process.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    const answer = await Promise.race([terminal.question(question, { signal }), interrupted]);
+    const answer = await terminal.question(question, { signal });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     throw signal.aborted ? cancelled() : error;

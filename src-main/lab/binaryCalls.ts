@@ -17,6 +17,7 @@ import { openDownload } from "./download.ts";
 import { identifyProgram } from "./elfHeader.ts";
 import { hostId } from "./deviceCalls.ts";
 import { LabError, badRequest, binaryUnfit, downloadFailed } from "./errors.ts";
+import { formatBytes } from "./format.ts";
 import type { JobContext } from "./jobs.ts";
 import { listPublishedBinaries } from "./publishedBinaries.ts";
 
@@ -147,7 +148,9 @@ async function downloadBinary(
   const { totalBytes, chunks } = await openDownload(url, signal);
   const incoming = await receiveBinary(store, chunks, (bytes) => {
     if (bytes > mostBytes || (totalBytes ?? 0) > mostBytes) throw downloadFailed(url, tooLarge);
-    onProgress(bytes, totalBytes ?? 0, name);
+    const share = totalBytes === null ? 0 : bytes / totalBytes;
+    const size = totalBytes === null ? "" : ` of ${formatBytes(totalBytes)}`;
+    onProgress(share, totalBytes === null ? 0 : 1, `${name}: ${formatBytes(bytes)}${size}`);
   });
   if (totalBytes !== null && incoming.bytes !== totalBytes) {
     discardBinary(incoming);

@@ -230,6 +230,27 @@ describe("measuring", () => {
     await lab.close();
   });
 
+  it(
+    "a phone of a further server is measured on its GPU by its bare serial",
+    { timeout: 180_000 },
+    async () => {
+      const further = await startAdbServer();
+      const remote = await FakePhone.start({ profile: "snapdragon855" });
+      try {
+        await further.connect(remote.serial);
+        await readJson("settings", "--adb-server", further.address);
+        const gpu = ["--gpu", "--precision", "float16", "--thoroughness", "quick"];
+        const run = await readJson("profile", "--device", remote.serial, ...gpu, models[0]!);
+        const device = `${remote.serial}@${further.address}`;
+        expect(run).toMatchObject({ device, scenarios: [`${device}/gpu/float16/gpu-cl`], cells: 1, done: 1 });
+        await readJson("settings", "--adb-server", "none");
+      } finally {
+        await remote.stop();
+        await further.stop();
+      }
+    },
+  );
+
   it("what the lab put on a phone goes with one command", async () => {
     expect(first.files().length).toBeGreaterThan(0);
     const { removedBytes } = (await readJson("clean", "--device", first.serial)) as { removedBytes: number };
