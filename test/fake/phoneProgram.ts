@@ -29,6 +29,16 @@ function readNumber(word: string | undefined, name: string): number {
   return value;
 }
 
+// Whether the user's adb server may be spoken to: asking it anything starts it.
+let usesAdb = true;
+
+// The server would try again by itself, but only every 10 s.
+async function reconnect(phone: FakePhone): Promise<void> {
+  if (!usesAdb) return;
+  await runAdb(["disconnect", phone.serial]);
+  await runAdb(["connect", phone.serial]);
+}
+
 function isOn(word: string | undefined): boolean {
   if (word === undefined || word === "on") return true;
   if (word === "off") return false;
@@ -42,14 +52,16 @@ const faults: Record<string, Fault> = {
     help: "plug it in again",
     run: async (phone) => {
       await phone.plug();
-      await runAdb(["disconnect", phone.serial]);
-      await runAdb(["connect", phone.serial]);
+      await reconnect(phone);
     },
   },
   reboot: {
     usage: "reboot [SECONDS]",
     help: "reboot; it is back after so many seconds (10)",
-    run: (phone, [seconds]) => phone.reboot({ backAfterMs: readNumber(seconds ?? "10", "SECONDS") * 1000 }),
+    run: async (phone, [seconds]) => {
+      await phone.reboot({ backAfterMs: readNumber(seconds ?? "10", "SECONDS") * 1000 });
+      await reconnect(phone);
+    },
   },
   free: {
     usage: "free BYTES",
@@ -177,6 +189,7 @@ async function run(options: Arguments): Promise<void> {
     printProfiles();
     return;
   }
+  usesAdb = options.connect;
   const request: FakePhoneOptions = {
     profile: options.profile,
     tool: options.tool,
@@ -188,7 +201,7 @@ async function run(options: Arguments): Promise<void> {
   console.log(
     `This is a FAKE phone (${options.profile}) on ${phone.serial}: its benchmark runs on this computer.`,
   );
-  if (options.connect) {
+  if (usesAdb) {
     const said = await runAdb(["connect", phone.serial]);
     console.log(said ?? `There is no adb here. Install it, then: adb connect ${phone.serial}`);
   } else console.log(`adb connect ${phone.serial}`);
@@ -206,7 +219,7 @@ async function run(options: Arguments): Promise<void> {
   });
   clearInterval(alive);
   lines.close();
-  if (options.connect) await runAdb(["disconnect", phone.serial]);
+  if (usesAdb) await runAdb(["disconnect", phone.serial]);
   await phone.stop();
 }
 
