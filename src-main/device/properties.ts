@@ -95,6 +95,7 @@ const vagueChips = new Set([
   "msm",
   "mtk",
   "exynos",
+  "exynos5",
   "default",
   "generic",
   "android",
