@@ -441,6 +441,10 @@ describe("the window on phones", () => {
     await page.getByRole("img", { name: /^Temperature and frequency/ }).waitFor();
     await page.getByRole("button", { name: "Show as table" }).click();
     await expect.poll(() => shell.table("Temperature and frequency").count()).toBe(script.telemetry.length);
+    // Each cell that ends brings new readings.
+    script.telemetry = describeTelemetry(5);
+    script.publish({ type: "cell", run: 1, cell: describeCell(4) });
+    await expect.poll(() => shell.table("Temperature and frequency").count()).toBe(script.telemetry.length);
     const failure = page.locator("[data-failed-cell='3']");
     expect(await failure.innerText()).toContain("The benchmark was killed (signal 9)");
     await failure.locator("summary").click();
