@@ -105,6 +105,7 @@ describe("models on a phone", () => {
     await models.ensure(a, [], never);
     await models.ensure(c, [], never);
     expect(listModels()).toEqual([a, c].map(({ hash }) => `${hash}.tflite`).sort());
+    expect(statSync(phone.locate(locateModel(c.hash))).mtimeMs).toBe(seconds * 1000);
     // Another lab process sees the same ages.
     const later = new PhoneModels(phone, 2500, () => (seconds += 60) * 1000);
     await later.ensure(b, [a.hash], never);

@@ -109,6 +109,13 @@ describe("one process on a phone", () => {
     expect(isAlive(end.pid!)).toBe(false);
   });
 
+  it("has the time of its measured runs whatever its start was given", async () => {
+    const pass = await plan(`echo '${phase}'; echo '${phase}'; sleep 1; echo done`, {
+      deadlines: { startMs: () => 800, measureMs: () => 60_000 },
+    });
+    expect(await runPhonePass(phone, pass)).toMatchObject({ overdue: null, exitCode: 0 });
+  });
+
   it("is gone when a cancelled pass rejects, even where it survives the end of its connection", async () => {
     const stop = new AbortController();
     const script = `trap '' HUP; echo ready >${phone.root}/ready; while :; do sleep 0.05; done`;

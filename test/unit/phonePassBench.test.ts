@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { phoneFolder } from "../../src-main/device/phoneFolder.ts";
 import type { Device, Measurement } from "../../src-main/lab/contract.ts";
 import { placeCanary } from "../../src-main/profile/canaryReference.ts";
 import { PhoneBench, type PhoneBenchOptions } from "../../src-main/profile/phoneBench.ts";
@@ -186,11 +187,14 @@ describe("a run on a phone whose tool runs no canary of its own", () => {
   });
 
   it("puts a model there again that somebody removed", async () => {
-    const removing = plan(2);
-    const cells = await measure(removing, (note) => {
-      if (note.startsWith("net-1"))
-        rmSync(phone.locate("/data/local/tmp/latency-lab/models"), { recursive: true, force: true });
+    let cellsBegun = 0;
+    const cells = await measure(plan(2), (note) => {
+      // The second one's model is already there, and known to be.
+      if (/^net-\d on \S+$/.test(note) && ++cellsBegun === 2)
+        rmSync(phone.locate(`${phoneFolder}/models`), { recursive: true, force: true });
     });
+    // The canary and two networks, then the second and the canary again.
+    expect(phone.pushed.filter((path) => path.includes("/models/"))).toHaveLength(5);
     expect(cells.map(({ cell }) => cell.error)).toEqual([null, null]);
     expect(cells.map(({ attempts }) => attempts.length)).toEqual([1, 1]);
   });
