@@ -444,7 +444,9 @@ describe("the window on phones", () => {
     // Each cell that ends brings new readings.
     script.telemetry = describeTelemetry(5);
     script.publish({ type: "cell", run: 1, cell: describeCell(4) });
-    await expect.poll(() => shell.table("Temperature and frequency").count()).toBe(script.telemetry.length);
+    await expect
+      .poll(() => shell.table("Temperature and frequency").count(), { timeout: 10_000 })
+      .toBe(script.telemetry.length);
     const failure = page.locator("[data-failed-cell='3']");
     expect(await failure.innerText()).toContain("The benchmark was killed (signal 9)");
     await failure.locator("summary").click();

@@ -115,7 +115,7 @@ describe("phones", () => {
     const screen = card.check("screen");
     expect(await screen.getAttribute("data-state")).not.toBe("ok");
     await screen.getByRole("button", { name: "Wake the screen" }).click();
-    await expect.poll(() => screen.getAttribute("data-state")).toBe("ok");
+    await expect.poll(() => screen.getAttribute("data-state"), { timeout: 20_000 }).toBe("ok");
     expect(phone.screenOn).toBe(true);
     for (const id of ["binary", "core-mask"])
       expect(await card.check(id).getAttribute("data-state"), id).toBe("ok");
@@ -142,7 +142,9 @@ describe("phones", () => {
     await page.getByRole("button", { name: "Show as table" }).click();
     const telemetry = await served.lab.runTelemetry({ run: 1 });
     expect(telemetry.length).toBeGreaterThan(0);
-    await expect.poll(() => shell.table("Temperature and frequency").count()).toBe(telemetry.length);
+    await expect
+      .poll(() => shell.table("Temperature and frequency").count(), { timeout: 10_000 })
+      .toBe(telemetry.length);
     await page.locator("[data-cell-state]").first().click();
     await page.getByText("0x83, read back the same").waitFor();
   });
