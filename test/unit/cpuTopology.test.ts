@@ -158,6 +158,8 @@ describe("clusters of a phone", () => {
       cpu < 2 ? { policy: [0, 1], maxKhz: 1_000_000 } : { online: false },
     );
     expect(describeClusters(cores)).toEqual(["core 0,1 1000"]);
+    const speeds = listCores(4, (cpu) => (cpu < 2 ? { maxKhz: 1_000_000 } : { online: false }));
+    expect(describeClusters(speeds)).toEqual(["core 0,1 1000"]);
   });
 
   it("have one hardware thread of each core first", () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { probePhone } from "../../src-main/device/phoneProbe.ts";
 import { parseTelemetry, telemetryCommand } from "../../src-main/device/phoneTelemetry.ts";
@@ -259,6 +260,21 @@ describe("sections of one question", () => {
       ["a", "first\nline without end"],
       ["b", ""],
       ["c", "@@mx d"],
+      ["end", ""],
+    ]);
+  });
+
+  it("print what their commands print, one that is missing included", () => {
+    const command = joinSections(
+      { a: "printf x", b: "no-such-program-here", c: "printf 'y\\n\\n'", d: "cat" },
+      "@@m",
+    );
+    const printed = execFileSync("/bin/sh", ["-c", command], { encoding: "utf8", input: "not for them" });
+    expect([...splitSections(printed, "@@m")]).toEqual([
+      ["a", "x"],
+      ["b", ""],
+      ["c", "y\n"],
+      ["d", ""],
       ["end", ""],
     ]);
   });

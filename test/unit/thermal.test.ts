@@ -28,6 +28,12 @@ describe("the thermal service", () => {
 
   it("does not take sensors for real that are not there", () => {
     expect(findHottest(parseThermal(readGoldenPhone("samsung").get("thermal")!), "battery")).toBe(31.7);
+    expect(parseThermal(readGoldenPhone("samsung").get("thermal")!).sensors.map(({ name }) => name)).toEqual([
+      "AP",
+      "BAT",
+      "SKIN",
+      "PA",
+    ]);
     const odd = parseThermal(readGoldenPhone("fourClusters").get("thermal")!);
     // Thousandths of a degree from one vendor's service; NaN and absolute zero from others.
     expect(odd.sensors).toEqual([
