@@ -17,8 +17,6 @@ const longestName = 60;
 const longestAnswer = 200;
 const longestTimerMs = 2 ** 31 - 1;
 const ended = new Error("the call has ended");
-// How long a refusal waits for the server's list to tell that the phone is gone.
-const graceMs = 300;
 
 /** A call that is under way. */
 interface Call {
@@ -224,23 +222,12 @@ export class AdbPhone implements PhoneConnection {
     if (error instanceof CallerError) return error.cause;
     if (error instanceof LabError) return error;
     // adb's server refuses with `closed` both when the phone refuses a service and when it goes away meanwhile.
-    if (error instanceof Error && error.message === "closed" && !(await this.#isGoneSoon()))
-      return phoneRefused(this.id, `start ${call.what}`, "its adb daemon refused");
+    if (error instanceof Error && error.message === "closed") {
+      await this.#server.refresh();
+      if (!this.lost.aborted) return phoneRefused(this.id, `start ${call.what}`, "its adb daemon refused");
+    } else void this.#server.refresh();
     this.#lose();
     return phoneLost(this.id, call.what);
-  }
-
-  #isGoneSoon(): Promise<boolean> {
-    if (this.lost.aborted) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.lost.removeEventListener("abort", end);
-        resolve(this.lost.aborted);
-      };
-      const timer = setTimeout(end, graceMs);
-      this.lost.addEventListener("abort", end);
-    });
   }
 
   #lose(): void {

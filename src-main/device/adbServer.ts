@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { AdbServerClient } from "@yume-chan/adb";
 import type { AdbServerState } from "../lab/contract.ts";
 import { AdbConnector } from "./adbConnector.ts";
-import type { AdbProgram, Environment } from "./adbProgram.ts";
+import { StartProblem, explainServer, isRefused } from "./adbServerProblem.ts";
 import { type ListLine, explainState, readDeviceList } from "./deviceList.ts";
 import { type Address, formatAddress } from "./serverAddress.ts";
 
@@ -30,7 +29,6 @@ const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 const answerTimeoutMs = 10_000;
 const relistMs = 2000;
-const startTimeoutMs = 30_000;
 
 /**
  * One adb server: keeps its list of phones while they come and go, starts it where it may, and comes back by itself with
@@ -113,6 +111,19 @@ export class AdbServer {
   hurry(): void {
     this.#hurry = true;
     this.#wake?.();
+  }
+
+  /** Asks for the list now; never rejects, for a server that is gone ends the tracker, which says so. */
+  async refresh(): Promise<void> {
+    const before = this.#lists;
+    try {
+      const lines = readDeviceList(await this.request("host:devices-l", { signal: this.#closing.signal }));
+      // What the tracker told meanwhile is newer.
+      if (before !== this.#lists || this.#state !== "connected") return;
+      if (JSON.stringify(lines) !== JSON.stringify(this.#lines)) this.#setConnected(lines);
+    } catch {
+      // The tracker tells.
+    }
   }
 
   /** Sends a request to the server itself and gives its answer; rejects with adb's words when it refuses. */
@@ -233,27 +244,13 @@ export class AdbServer {
    */
   #relist(): () => void {
     let asking = false;
-    let stopped = false;
     const timer = setInterval(() => {
       if (asking) return;
       asking = true;
-      const before = this.#lists;
-      this.request("host:devices-l", { signal: this.#closing.signal })
-        .then((text) => {
-          const lines = readDeviceList(text);
-          // What the tracker told meanwhile is newer.
-          if (stopped || before === 0 || before !== this.#lists) return;
-          if (JSON.stringify(lines) !== JSON.stringify(this.#lines)) this.#setConnected(lines);
-        })
-        // A server that is gone ends the tracker, which says so.
-        .catch(() => undefined)
-        .finally(() => (asking = false));
+      void this.refresh().finally(() => (asking = false));
     }, relistMs);
     timer.unref();
-    return () => {
-      stopped = true;
-      clearInterval(timer);
-    };
+    return () => clearInterval(timer);
   }
 
   async #connectTracker() {
@@ -298,7 +295,9 @@ export class AdbServer {
   #setUnreachable(error: unknown, wasConnected: boolean): void {
     // A server that just went away is being replaced more often than not; the next try tells.
     this.#state = wasConnected ? "connecting" : "unreachable";
-    this.#problem = wasConnected ? null : explainServer(error, this.#options);
+    this.#problem = wasConnected
+      ? null
+      : explainServer(error, this.#options.address, this.#options.start !== null);
     this.#answered ||= !wasConnected;
     this.#setLines([]);
     this.#tell();
@@ -334,32 +333,6 @@ function selectPhone(key: string): string {
     : `host:transport-id:${key}`;
 }
 
-class StartProblem extends Error {}
-
-function isRefused(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ECONNREFUSED") return true;
-  // A name that stands for several addresses is refused by each of them.
-  return error instanceof AggregateError && error.errors.some(isRefused);
-}
-
-function explainServer(error: unknown, { start, address }: AdbServerOptions): string {
-  if (error instanceof StartProblem) return error.message;
-  const code = (error as NodeJS.ErrnoException).code;
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-    return `No computer named ${address.host} is known here. Check the name, or give its address.`;
-  if (isRefused(error))
-    return start
-      ? "It was started but takes no connections. Run `adb kill-server` and try again."
-      : "Nothing listens there. Start it on that computer with `adb -a nodaemon server start`.";
-  if (/^unknown host service|^unsupported/.test(message))
-    return "It is too old to list its phones. Update adb's platform-tools on that computer.";
-  if (/^Unexpected response|^Invalid hex|hex/i.test(message))
-    return "What listens there is not an adb server. Check the port (adb's is 5037).";
-  return `It does not answer (${message.replace(/\s+/g, " ").slice(0, 160)}). Check that the computer is on and lets connections to that port through.`;
-}
-
 function untilAborted<T>(work: PromiseLike<T> | T, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);
@@ -368,50 +341,5 @@ function untilAborted<T>(work: PromiseLike<T> | T, signal: AbortSignal): Promise
     Promise.resolve(work)
       .then(resolve, reject)
       .finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-/** Starts this computer's adb server with `adb start-server` and gives null, or in words why it did not start. */
-export async function startAdbServer(
-  program: AdbProgram,
-  address: Address,
-  env: Environment,
-): Promise<string | null> {
-  if (program.path === null) return program.problem ?? "There is no adb program.";
-  const { path } = program;
-  const { code, output } = await runToEnd(path, ["-P", String(address.port), "start-server"], env);
-  if (code === 0) return null;
-  const said = output.trim().replace(/\s+/g, " ").slice(-300);
-  const how = code === null ? "did not end in time" : `ended with exit code ${code}`;
-  return `\`${path} start-server\` ${how}${said ? ` (${said})` : ""}. Run it in a terminal to see what is wrong.`;
-}
-
-function runToEnd(
-  path: string,
-  args: string[],
-  env: Environment,
-): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(path, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...env },
-      timeout: startTimeoutMs,
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-4000)));
-    const end = (code: number | null) => {
-      // The server that was started may keep the pipes open for as long as it lives.
-      setImmediate(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-        resolve({ code, output });
-      });
-    };
-    child.once("error", (error) => {
-      output += error.message;
-      end(-1);
-    });
-    child.once("exit", end);
   });
 }

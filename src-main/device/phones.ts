@@ -4,17 +4,17 @@ import {
   LabError,
   adbMissing,
   adbUnreachable,
-  badRequest,
   cancelled,
   phoneLost,
   phoneUnavailable,
 } from "../lab/errors.ts";
 import { AdbPhone } from "./adbPhone.ts";
 import { type AdbProgram, type Environment, findAdb, readLocalServer } from "./adbProgram.ts";
-import { AdbServer, phoneKey, startAdbServer } from "./adbServer.ts";
-import { type ListLine, explainState } from "./deviceList.ts";
+import { AdbServer } from "./adbServer.ts";
+import { startAdbServer } from "./adbServerStart.ts";
 import { connectPhone, disconnectPhone, pairPhone, phoneAddress } from "./pairing.ts";
 import type { PhoneConnection } from "./phoneConnection.ts";
+import { type PhoneEntry, findEntry, listEntries, upperFirst } from "./phoneEntry.ts";
 import type { ListedPhone } from "./phoneState.ts";
 import { formatAddress, isLoopback, requireAddress } from "./serverAddress.ts";
 import { WifiPhones } from "./wifiPhones.ts";
@@ -36,17 +36,6 @@ export interface WaitOptions {
   patienceMs?: number | undefined;
   /** Told in words why the phone is not there yet, first at once and then after each change. */
   onWait?: ((problem: string) => void) | undefined;
-}
-
-/** A phone of the list with what is needed to connect to it. */
-interface Entry {
-  phone: ListedPhone;
-  /** Why it cannot be used, without what to do; null when it can. */
-  why: string | null;
-  remedy: string;
-  passing: boolean;
-  server: AdbServer;
-  key: string;
 }
 
 const serverPort = 5037;
@@ -293,39 +282,26 @@ export class Phones {
     );
   }
 
-  #entries(): Entry[] {
-    return this.#servers().flatMap((server) => {
-      const lines = [...server.lines()].sort(byTransport);
-      const seen = new Set<string>();
-      return lines.map((line) => {
-        const doubled = seen.has(line.serial);
-        seen.add(line.serial);
-        return makeEntry(server, line, doubled);
-      });
-    });
+  #entries(): PhoneEntry[] {
+    return listEntries(this.#servers());
   }
 
-  #resolve(idOrSerial: string): Entry | null {
-    const entries = this.#entries();
-    const exact = entries.find(({ phone }) => phone.id === idOrSerial);
-    if (exact) return exact;
-    const alike = entries.filter(({ phone }) => phone.serial === idOrSerial);
-    if (alike.length > 1)
-      throw badRequest(
-        `${alike.length} phones have the serial ${idOrSerial}`,
-        `Name one of them: ${alike.map(({ phone }) => phone.id).join(", ")}.`,
-      );
-    return alike[0] ?? null;
+  #resolve(idOrSerial: string): PhoneEntry | null {
+    return findEntry(this.#entries(), idOrSerial);
   }
 
-  async #connectEntry(entry: Entry, signal?: AbortSignal): Promise<AdbPhone> {
+  async #connectEntry(entry: PhoneEntry, signal?: AbortSignal): Promise<AdbPhone> {
     const { phone, server, key } = entry;
     if (phone.state !== "ready") throw phoneUnavailable(phone.id, entry.why ?? phone.word, entry.remedy);
     return AdbPhone.connect(server, { key, id: phone.id, serial: phone.serial }, signal);
   }
 
   /** A connection when the phone is ready and has booted, else why not. */
-  async #tryEntry(entry: Entry, deadline: number, signal?: AbortSignal): Promise<PhoneConnection | string> {
+  async #tryEntry(
+    entry: PhoneEntry,
+    deadline: number,
+    signal?: AbortSignal,
+  ): Promise<PhoneConnection | string> {
     if (entry.phone.state !== "ready") return entry.why ?? entry.phone.word;
     let connection: AdbPhone | null = null;
     try {
@@ -410,38 +386,4 @@ function normalizeServers(addresses: readonly string[]): string[] {
   return [
     ...new Set(addresses.map((text) => formatAddress(requireAddress(text, serverPort, "an adb server")))),
   ];
-}
-
-function byTransport(a: ListLine, b: ListLine): number {
-  return Number(a.transportId ?? 0) - Number(b.transportId ?? 0);
-}
-
-function makeEntry(server: AdbServer, line: ListLine, doubled: boolean): Entry {
-  const meaning = explainState(line.word);
-  const own = server.local ? line.serial : `${line.serial}@${server.address}`;
-  const key = phoneKey(line);
-  const state = doubled ? "unavailable" : meaning.state;
-  const problem = doubled ? "another phone of this server has the same serial number" : meaning.problem;
-  const remedy = (doubled ? "Unplug one of the two." : meaning.remedy) ?? "";
-  return {
-    phone: {
-      id: doubled ? `${own}#${key}` : own,
-      serial: line.serial,
-      server: server.address,
-      state,
-      problem: problem === null ? null : `${upperFirst(problem)}. ${remedy}`,
-      word: line.word,
-      model: line.model,
-      transportId: line.transportId ?? "",
-    },
-    why: problem,
-    remedy,
-    passing: meaning.passing,
-    server,
-    key,
-  };
-}
-
-function upperFirst(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
