@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { describe, expect, it } from "vitest";
 import { readInteger, readIntegers, readList } from "../../src-main/cli/options.ts";
 import { renderTable } from "../../src-main/cli/output.ts";
-import { ProgressLine, describeProgress } from "../../src-main/cli/progress.ts";
+import { JointProgress, ProgressLine, describeProgress } from "../../src-main/cli/progress.ts";
 import type { Job, JobState } from "../../src-main/lab/contract.ts";
 import { chooseLabFolder } from "../../src-main/lab/folder.ts";
 
@@ -21,6 +21,22 @@ describe("progress", () => {
     expect(describeProgress(running(0, 0, null, ""))).toBe("Profile 3 models");
     expect(describeProgress(createJob({ state: "queued" }))).toBe("Profile 3 models: waiting for its turn");
     expect(describeProgress(createJob({ state: "done" }))).toBeNull();
+  });
+
+  it("of jobs side by side is that of all: cells together, the longest time left, what was said last", () => {
+    const joint = new JointProgress();
+    const of = (id: number, job: Job): Job => ({ ...job, id });
+    expect(describeProgress(joint.join(of(1, running(1, 4, 60_000, "one"))))).toBe(
+      "1/4  25 %  about 1m left  one",
+    );
+    expect(describeProgress(joint.join(of(2, running(2, 4, 30_000, "two"))))).toBe(
+      "3/8  37 %  about 1m left  two",
+    );
+    // One that has ended counts as done, and its time left no more.
+    expect(describeProgress(joint.join(of(1, createJob({ state: "done" }))))).toBeNull();
+    expect(describeProgress(joint.join(of(2, running(3, 4, 30_000, "two"))))).toBe(
+      "7/8  87 %  about 30s left  two",
+    );
   });
 
   it("is one line on a terminal, never wider than it, and goes away", () => {
