@@ -1,6 +1,7 @@
 /** A phone that is not there: adbd's protocol on a TCP port of this computer, for tests and for trying the lab without one. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -64,6 +65,8 @@ process.on("exit", () => {
 export class FakePhone {
   readonly profile: PhoneProfile;
   readonly root: string;
+  /** When benchmark processes ran, by this computer's clock: from their start on their cores to their end. */
+  readonly benchmarkIntervals: { startMs: number; endMs: number }[] = [];
   readonly #options: FakePhoneOptions;
   readonly #files: PhoneFiles;
   readonly #daemon: AdbDaemon;
@@ -112,8 +115,9 @@ export class FakePhone {
         this.#commands++;
         this.#writeUptime();
       },
-      onExit: () => {
+      onExit: (child) => {
         this.#commands--;
+        this.#noteInterval(child);
         if (!this.#stopped) sweepProc(this.root);
       },
     };
@@ -296,6 +300,13 @@ export class FakePhone {
     await killPhoneProcesses(this.root);
     rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
     alive.delete(this.root);
+  }
+
+  // taskset writes the process's status as it hands over to the benchmark.
+  #noteInterval({ pid, spawnargs }: ChildProcess): void {
+    if (!/benchmark_model\b.*--graph=/s.test(spawnargs.join(" "))) return;
+    const status = statSync(join(this.root, "proc", String(pid), "status"), { throwIfNoEntry: false });
+    if (status) this.benchmarkIntervals.push({ startMs: status.mtimeMs, endMs: Date.now() });
   }
 
   #describeBanner(): string {
