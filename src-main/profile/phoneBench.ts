@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Phones } from "../device/phones.ts";
-import { runPreflight } from "../device/preflight.ts";
 import type { CoreSet, Device, LabSettings, Thoroughness } from "../lab/contract.ts";
-import { LabError, cancelled, modelUnknown, phoneLost, preflightFailed } from "../lab/errors.ts";
+import { LabError, cancelled, modelUnknown, phoneLost } from "../lab/errors.ts";
 import type { Store } from "../store/database.ts";
 import { modelFilePath } from "../store/models.ts";
 import type { StoredCell } from "../store/runs.ts";
@@ -15,12 +13,12 @@ import { type PacingClock, waitUntilCool } from "./pacing.ts";
 import { PhoneReferences, runCanary } from "./phoneCanary.ts";
 import { type PhoneCell, measurePhoneCell } from "./phoneCell.ts";
 import { explainRejection } from "./phoneFailure.ts";
-import { checkBinary } from "./phoneInstall.ts";
 import type { ModelSource } from "./phoneModels.ts";
 import { endBenchmarkIfReachable, nameOwner } from "./phoneOrphans.ts";
 import type { Deadlines } from "./phonePass.ts";
 import { restorePhone } from "./phoneRestore.ts";
-import { type PhoneSession, describeWarmth, openSession, readTelemetry } from "./phoneSession.ts";
+import { connectSession, requireFitness } from "./phoneReadiness.ts";
+import { type PhoneSession, describeWarmth, readTelemetry } from "./phoneSession.ts";
 import { type PhoneTarget, resolvePhoneTarget } from "./phoneTarget.ts";
 import { type CellPlan, planCell } from "./plan.ts";
 import { rejudgeCells } from "./rejudging.ts";
@@ -59,10 +57,6 @@ interface ModelFacts extends ModelSource {
   opTypes: string[];
 }
 
-const patienceMs = 30 * 60_000;
-// What a check finds just after a phone came or woke may be gone a moment later.
-const preflightTries = 3;
-const betweenTriesMs = 2000;
 const firstCanarySecs = 1;
 const blockCanarySecs = 0.3;
 
@@ -93,7 +87,7 @@ export class PhoneBench implements Bench {
     for (;;) {
       await this.connect(report);
       try {
-        await this.check(report);
+        await requireFitness(this.requireSession(), this.listCoreSets(), this.options, report);
         break;
       } catch (error) {
         // Whoever plugs a phone in may pull the cable once more.
@@ -190,30 +184,9 @@ export class PhoneBench implements Bench {
     return this.session;
   }
 
-  /** Waits for the phone and makes it ready, again when it goes away meanwhile. */
   private async connect(report: Report): Promise<void> {
-    const { phones, signal } = this.options;
-    const deadline = performance.now() + patienceMs;
-    for (let refusals = 0; ;) {
-      const connection = await phones.waitFor(this.device.id, {
-        signal,
-        patienceMs: Math.max(1000, deadline - performance.now()),
-        onWait: (problem) => report(`waiting for the phone: ${problem}`),
-      });
-      try {
-        report("making the phone ready");
-        this.session = await openSession(connection, this.options, report);
-        this.follow(this.session);
-        return;
-      } catch (error) {
-        await connection.close().catch(() => undefined);
-        if (signal.aborted) throw cancelled();
-        const lost = error instanceof LabError && error.code === "phone-lost";
-        if (!lost && !(isPassing(error) && ++refusals < preflightTries)) throw error;
-        if (performance.now() > deadline) throw error;
-        await rest(betweenTriesMs, signal);
-      }
-    }
+    this.session = await connectSession(this.options, report);
+    this.follow(this.session);
   }
 
   private follow(session: PhoneSession): void {
@@ -232,29 +205,6 @@ export class PhoneBench implements Bench {
 
   private findTarget(coreSet: string): PhoneTarget {
     return [...this.targets.values()].find(({ scenario }) => scenario.cores === coreSet)!;
-  }
-
-  private async check(report: Report): Promise<void> {
-    const { binary, settings, signal, device } = this.options;
-    for (let tries = 1; ; tries++) {
-      report("checking the phone");
-      const { connection, fixedPerformance } = this.requireSession();
-      const checks = await runPreflight(connection, {
-        coreSets: this.listCoreSets(),
-        startTemperatureC: settings.startTemperatureC,
-        fixedPerformance,
-        checkBinary: () => checkBinary(connection, binary, device, { signal }),
-        signal,
-      });
-      const failed = checks.filter((check) => check.state === "failed");
-      if (failed.length === 0) return;
-      if (tries >= preflightTries)
-        throw preflightFailed(
-          device.id,
-          failed.map(({ title, detail }) => `${title}: ${detail}`),
-        );
-      await rest(betweenTriesMs, signal);
-    }
   }
 
   private listCoreSets(): CoreSet[] {
@@ -387,20 +337,5 @@ export class PhoneBench implements Bench {
       this.models.set(path, facts);
     }
     return facts;
-  }
-}
-
-// A phone that is just coming up, or full or locked for a moment.
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof LabError && ["phone-refused", "phone-unavailable", "binary-unfit"].includes(error.code)
-  );
-}
-
-async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await pause(ms, undefined, { signal });
-  } catch {
-    throw cancelled();
   }
 }
