@@ -164,7 +164,7 @@ describe("the wait", () => {
 
   it("goes on when the phone stops telling", async () => {
     const waited = await waitUntilCool({
-      latest: { temperatureC: 45, thermalStatus: null },
+      latest: { temperatureC: 45 as number | null, thermalStatus: null },
       read: () => Promise.resolve({ temperatureC: null, thermalStatus: null }),
       startTemperatureC: 38,
       report: () => undefined,
