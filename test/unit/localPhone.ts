@@ -145,6 +145,8 @@ export class LocalPhone implements PhoneConnection {
   /** Removes everything. */
   stop(): void {
     this.lose();
+    // What a failing test left running.
+    for (const child of this.children) child.kill("SIGKILL");
     rmSync(this.root, { recursive: true, force: true });
   }
 
