@@ -124,7 +124,7 @@ const faults: Fault[] = [
 
 /** What a cell may say happened to it, in the words a user reads. */
 const reasons =
-  /lost|unplugged|rebooted|restarted|adb server|full|space|ended the benchmark|killed|deadline|permission|denied|not executable|cannot run|abi|cores|mask|affinity|drift|canary|fast state|op times/i;
+  /lost|unplugged|rebooted|restarted|adb server|full|space|ended the benchmark|killed|deadline|permission|denied|not executable|cannot run|abi|cores|mask|affinity|drift|canary|fast state|scatter|op times/i;
 
 async function injectFaults(finished: () => boolean): Promise<string[]> {
   const random = createRandom(seed);
