@@ -13,7 +13,7 @@ import {
   judgeCell,
 } from "./cellMeasurement.ts";
 import { type ClassifiedRows, classifyRows } from "./kernelTimes.ts";
-import { type PhoneFailure, explainRejection, findFailure } from "./phoneFailure.ts";
+import { type PhoneFailure, explainRejection, findFailure, isFull } from "./phoneFailure.ts";
 import type { InstalledBinary } from "./phoneInstall.ts";
 import { type Deadlines, type PassEnd, runPhonePass } from "./phonePass.ts";
 import { type CellFiles, type ResultPaths, locateResults, readResults } from "./phoneResults.ts";
@@ -63,6 +63,11 @@ export async function measurePhoneCell(request: PhoneCellRequest): Promise<Phone
   return new CellWork(request).measure();
 }
 
+// A program that ran a moment ago and now does not start, or finds no room, met something that passes.
+function isProfilersOwn(failure: PhoneFailure, { exitCode, stderr }: PassEnd): boolean {
+  return failure.again === "no" && exitCode !== 126 && exitCode !== 127 && !isFull(stderr);
+}
+
 class CellWork {
   private readonly request: PhoneCellRequest;
   private readonly paths: ResultPaths;
@@ -100,7 +105,8 @@ class CellWork {
       this.perOp = await this.run(opFlags, false);
       // What may pass is tried again as a whole. A profiler that cannot cope with the network leaves its end-to-end time.
       const failure = findFailure(this.perOp, request.target.phoneMask);
-      if (failure && failure.again !== "no") return this.fail(failure);
+      if (failure && !isProfilersOwn(failure, this.perOp))
+        return this.fail(failure.again === "no" ? { ...failure, again: "later" } : failure);
     }
     try {
       this.files = await readResults(request.connection, this.paths, request.target.cpus, request.signal);
@@ -156,8 +162,10 @@ class CellWork {
   private judge(opFlags: FlagList): PhoneCell {
     const { opTypes, target, tool, plan } = this.request;
     const profileText = this.findProfile(opFlags);
-    const rows: ClassifiedRows =
-      profileText === null ? { opTimes: [], kernels: [] } : classifyRows(parseProfile(profileText), opTypes);
+    const profile = profileText === null ? null : parseProfile(profileText);
+    const rows: ClassifiedRows = profile ? classifyRows(profile, opTypes) : { opTimes: [], kernels: [] };
+    // Rows that are lost or contradict each other would teach a falsehood.
+    const doubt = profile?.problems[0] ?? null;
     const files = this.files!;
     if (tool.capabilities.samples) {
       const samples = files.samples ? listRawSamples(files.samples) : [];
@@ -171,8 +179,8 @@ class CellWork {
       const judgement = judgeCell(samples, referenceUs, target.threads, plan.endToEnd);
       const noise = judgement.noisy
         ? describeNoise(judgement, samples.length)
-        : target.scenario.runtime === "gpu-cl"
-          ? null
+        : doubt || target.scenario.runtime === "gpu-cl"
+          ? doubt
           : findDisagreement(
               { samples: files.opSamples, profileCsv: profileText },
               judgement.us / 1000,
@@ -195,6 +203,7 @@ class CellWork {
     const times = [...rows.opTimes, ...rows.kernels].map(({ ms }) => ms);
     const noise =
       verdict.noise ??
+      doubt ??
       (target.scenario.runtime === "gpu-cl"
         ? null
         : findSumDisagreement(times, this.output!.averageMs ?? verdict.latencyMs));
