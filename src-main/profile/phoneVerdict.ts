@@ -16,7 +16,7 @@ export function findCoverage(
 export function findOtherRuntime(
   runtime: Runtime,
   kind: ToolKind,
-  output: Pick<BenchmarkOutput, "coverages" | "delegates" | "unconsumed" | "problems">,
+  output: Pick<BenchmarkOutput, "coverages" | "delegates" | "unconsumed" | "problems" | "xnnpackCreated">,
 ): string | null {
   const ignored = output.unconsumed.filter((flag) => /^--(?:use_|gpu_|num_threads|xnnpack_)/.test(flag));
   if (ignored.length > 0) return `the benchmark ignored ${ignored.join(" ")}`;
@@ -24,7 +24,8 @@ export function findOtherRuntime(
   if (runtime === "gpu-cl") return findOtherGpu(coverage, output.problems);
   const applied = output.delegates.includes("XNNPACK");
   if (runtime === "tflite")
-    return applied || (coverage && coverage.coverage !== "none")
+    // Tools before 2.6 apply it by themselves whatever they are told, and only say that they made one.
+    return applied || output.xnnpackCreated || (coverage && coverage.coverage !== "none")
       ? "the benchmark applied XNNPACK where the builtin kernels were asked for"
       : null;
   if (coverage?.coverage === "none") return "XNNPACK took nothing of the network: the builtin kernels ran it";

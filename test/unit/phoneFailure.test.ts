@@ -140,11 +140,13 @@ describe("what ran", () => {
     delegates: string[] = [],
     unconsumed: string[] = [],
     problems: string[] = [],
+    xnnpackCreated = false,
   ) => ({
     coverages,
     delegates,
     unconsumed,
     problems,
+    xnnpackCreated,
   });
 
   it.each([
@@ -164,6 +166,7 @@ describe("what ran", () => {
     ["tflite", output([], [], ["--verbose=true"]), null],
     ["tflite", output([], ["XNNPACK"]), /builtin kernels were asked for/],
     ["tflite", output([coverage("XNNPACK", "partial")]), /builtin kernels were asked for/],
+    ["tflite", output([], [], [], [], true), /builtin kernels were asked for/],
     ["xnnpack", output([], ["XNNPACK"]), null],
     ["xnnpack", output([coverage("XNNPACK", "partial")]), null],
     ["xnnpack", output([coverage("XNNPACK", "none")], ["XNNPACK"]), /took nothing/],

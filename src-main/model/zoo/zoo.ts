@@ -1,0 +1,29 @@
+import type { Graph } from "../graph.ts";
+import type { ZooFamily } from "./family.ts";
+
+/** All families, in the order lists show them. */
+export const zooFamilies: readonly ZooFamily[] = [];
+
+/** A network's place in the zoo. */
+export interface ZooEntry {
+  name: string;
+  family: string;
+  paper: string;
+  build: () => Graph;
+}
+
+const entries = new Map<string, ZooEntry>(
+  zooFamilies.flatMap(({ family, paper, networks }) =>
+    Object.entries(networks).map(([name, build]) => [name, { name, family, paper, build }] as const),
+  ),
+);
+
+/** Every network of the zoo; nothing is built before `build` is called. */
+export function listZoo(): ZooEntry[] {
+  return [...entries.values()];
+}
+
+/** A network of the zoo by its name, or null. */
+export function findZooNetwork(name: string): ZooEntry | null {
+  return entries.get(name) ?? null;
+}
