@@ -1,8 +1,9 @@
 import type { Graph } from "../graph.ts";
 import type { ZooFamily } from "./family.ts";
+import { resnet } from "./resnet.ts";
 
 /** All families, in the order lists show them. */
-export const zooFamilies: readonly ZooFamily[] = [];
+export const zooFamilies: readonly ZooFamily[] = [resnet];
 
 /** A network's place in the zoo. */
 export interface ZooEntry {

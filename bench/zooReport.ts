@@ -1,0 +1,65 @@
+import type { RowDifference } from "./graphRows.ts";
+import type { PublishedNetwork } from "./publishedRows.ts";
+import type { RuntimeVerdict } from "./runZooNetwork.ts";
+
+/** Largest deviations allowed from the published values. */
+export const zooLimits = {
+  cnn: { flops: 0.005, bytes: 0.02 },
+  vit: { flops: 0.03, bytes: 0.02 },
+} as const;
+
+/** What the check found of one network. */
+export interface ZooCheck {
+  name: string;
+  kind: "cnn" | "vit" | "unpublished";
+  /** Null when the zoo has no network of this name. */
+  ours: PublishedNetwork | null;
+  published: PublishedNetwork | null;
+  /** Deviations relative to the published values; null without both. */
+  flopsDeviation: number | null;
+  bytesDeviation: number | null;
+  /** Null when no rows of the network are published or it is not built. */
+  rows: RowDifference | null;
+  runtime: RuntimeVerdict | null;
+  /** What breaks a limit, one phrase each; empty when all is well. */
+  faults: string[];
+}
+
+/** The checks as a table with the details of what is wrong below each line, and a summary. */
+export function formatZooReport(checks: readonly ZooCheck[]): string {
+  const lines = checks.flatMap((check) => [formatLine(check), ...formatDetails(check)]);
+  const wrong = checks.filter(({ faults }) => faults.length > 0);
+  const published = checks.filter(({ kind }) => kind !== "unpublished");
+  const missing = published.filter(({ ours }) => !ours);
+  return [
+    `${"network".padEnd(34)}${"FLOPs".padStart(13)}${"published".padStart(14)}${"%".padStart(8)}` +
+      `${"bytes".padStart(12)}${"published".padStart(12)}${"%".padStart(8)}  rows  ran with`,
+    ...lines,
+    "",
+    `${checks.length} networks: ${published.length} published (${missing.length} of them not built), ` +
+      `${checks.length - published.length} without published values; ${wrong.length} break a limit`,
+  ].join("\n");
+}
+
+function formatLine(check: ZooCheck): string {
+  const { name, ours, published, rows, runtime } = check;
+  const number = (value: number | undefined, width: number) => String(value ?? "-").padStart(width);
+  const percent = (value: number | null) => (value === null ? "-" : (100 * value).toFixed(2)).padStart(8);
+  const difference = rows ? rows.missing.length + rows.extra.length : null;
+  const agreement = difference === null ? "-" : difference === 0 ? "equal" : "differ";
+  return (
+    `${name.padEnd(34)}${number(ours?.flops, 13)}${number(published?.flops, 14)}${percent(check.flopsDeviation)}` +
+    `${number(ours?.bytes, 12)}${number(published?.bytes, 12)}${percent(check.bytesDeviation)}  ` +
+    `${agreement.padEnd(6)}${runtime ? (runtime.ranWith ?? "nothing") : "-"}`
+  );
+}
+
+function formatDetails({ faults, rows, runtime }: ZooCheck): string[] {
+  const list = (label: string, of: RowDifference["missing"]) =>
+    of.map(({ row, count }) => `    ${label} ${count} × ${row}`);
+  return [
+    ...faults.map((fault) => `    ! ${fault}`),
+    ...(rows ? [...list("missing", rows.missing), ...list("extra  ", rows.extra)] : []),
+    ...(runtime?.reason ? [`    refused by ${runtime.reason}`] : []),
+  ];
+}
