@@ -1,9 +1,21 @@
 import type { Graph } from "../graph.ts";
 import type { ZooFamily } from "./family.ts";
+import { preresnet } from "./preresnet.ts";
+import { regnetx, regnety } from "./regnet.ts";
 import { resnet } from "./resnet.ts";
+import { resnext } from "./resnext.ts";
+import { sepreresnet, seresnet } from "./seresnet.ts";
 
 /** All families, in the order lists show them. */
-export const zooFamilies: readonly ZooFamily[] = [resnet];
+export const zooFamilies: readonly ZooFamily[] = [
+  resnet,
+  preresnet,
+  seresnet,
+  sepreresnet,
+  resnext,
+  regnetx,
+  regnety,
+];
 
 /** A network's place in the zoo. */
 export interface ZooEntry {
