@@ -57,11 +57,11 @@ export function buildResidualStem(builder: GraphBuilder, filters: number): Value
 }
 
 /** Builds all units under the names `stage1/unit1` and so on. */
-export function buildResidualStages(
+export function buildResidualStages<Unit extends ResidualUnit>(
   builder: GraphBuilder,
   x: Value,
-  stages: readonly (readonly ResidualUnit[])[],
-  buildUnit: (x: Value, unit: ResidualUnit) => Value,
+  stages: readonly (readonly Unit[])[],
+  buildUnit: (x: Value, unit: Unit) => Value,
 ): Value {
   stages.forEach((units, stage) =>
     units.forEach((unit, index) => {

@@ -1,10 +1,18 @@
 import type { Graph } from "../graph.ts";
 import type { ZooFamily } from "./family.ts";
+import { bagnet } from "./bagnet.ts";
+import { bninception } from "./bninception.ts";
+import { densenet } from "./densenet.ts";
+import { diracnet } from "./diracnet.ts";
+import { dla } from "./dla.ts";
+import { hrnet } from "./hrnet.ts";
 import { preresnet } from "./preresnet.ts";
 import { regnetx, regnety } from "./regnet.ts";
 import { resnet } from "./resnet.ts";
 import { resnext } from "./resnext.ts";
 import { sepreresnet, seresnet } from "./seresnet.ts";
+import { squeezenet, squeezeresnet } from "./squeezenet.ts";
+import { vovnet } from "./vovnet.ts";
 
 /** All families, in the order lists show them. */
 export const zooFamilies: readonly ZooFamily[] = [
@@ -15,6 +23,15 @@ export const zooFamilies: readonly ZooFamily[] = [
   resnext,
   regnetx,
   regnety,
+  diracnet,
+  bagnet,
+  squeezenet,
+  squeezeresnet,
+  hrnet,
+  dla,
+  densenet,
+  bninception,
+  vovnet,
 ];
 
 /** A network's place in the zoo. */
