@@ -77,7 +77,7 @@ function checkNetwork(
   if (!graph) return { ...check, faults: ["the zoo does not have it"] };
   if (runtime) {
     check.runtime = runZooNetwork(runtime.library, graph, join(runtime.folder, `${name}.tflite`));
-    if (!check.runtime.ranWith) check.faults.push("it does not run");
+    if (!check.runtime.ran) check.faults.push("it does not run");
     if (!check.runtime.roundTrip) check.faults.push("reading and writing it again gives another file");
   }
   check.ours = {

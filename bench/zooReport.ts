@@ -33,7 +33,7 @@ export function formatZooReport(checks: readonly ZooCheck[]): string {
   const missing = published.filter(({ ours }) => !ours);
   return [
     `${"network".padEnd(34)}${"FLOPs".padStart(13)}${"published".padStart(14)}${"%".padStart(8)}` +
-      `${"bytes".padStart(12)}${"published".padStart(12)}${"%".padStart(8)}  rows  ran with`,
+      `${"bytes".padStart(12)}${"published".padStart(12)}${"%".padStart(8)}  rows  ran`,
     ...lines,
     "",
     `${checks.length} networks: ${published.length} published (${missing.length} of them not built), ` +
@@ -50,7 +50,7 @@ function formatLine(check: ZooCheck): string {
   return (
     `${name.padEnd(34)}${number(ours?.flops, 13)}${number(published?.flops, 14)}${percent(check.flopsDeviation)}` +
     `${number(ours?.bytes, 12)}${number(published?.bytes, 12)}${percent(check.bytesDeviation)}  ` +
-    `${agreement.padEnd(6)}${runtime ? (runtime.ranWith ?? "nothing") : "-"}`
+    `${agreement.padEnd(6)}${runtime ? (runtime.ran ?? "no") : "-"}`
   );
 }
 
@@ -60,6 +60,6 @@ function formatDetails({ faults, rows, runtime }: ZooCheck): string[] {
   return [
     ...faults.map((fault) => `    ! ${fault}`),
     ...(rows ? [...list("missing", rows.missing), ...list("extra  ", rows.extra)] : []),
-    ...(runtime?.reason ? [`    refused by ${runtime.reason}`] : []),
+    ...(runtime?.reason ? [`    ${runtime.reason}`] : []),
   ];
 }
