@@ -80,7 +80,7 @@ describe("the other classes", () => {
     ["MAX_POOL_2D", [1, 2, 3, 8], { filterWidth: 2, filterHeight: 2 }, 192],
     ["MEAN", [1, 8], {}, 192],
     ["ARG_MAX", [1, 4, 6], {}, 192],
-    ["HARD_SWISH", [1, 4, 6, 8], {}, 192],
+    ["HARD_SWISH", [1, 4, 6, 8], {}, 384],
     ["SOFTMAX", [1, 4, 6, 8], {}, 960],
     ["L2_NORMALIZATION", [1, 4, 6, 8], {}, 576],
     ["RESIZE_BILINEAR", [1, 8, 12, 8], {}, 5376],
