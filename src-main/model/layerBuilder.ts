@@ -24,8 +24,8 @@ export interface ConvolutionOptions extends WindowOptions {
   dilation?: Extent;
   /** Default "none"; the batch norm of training is already folded into weights and bias. */
   activation?: Activation;
-  /** Default true; without, the bias is written as zeros. */
-  bias?: boolean;
+  /** Default true; without, the bias is written as zeros. A number is the bias of every channel, as a converter folds it in. */
+  bias?: boolean | number;
 }
 
 interface Window {
@@ -277,7 +277,9 @@ export class LayerBuilder extends ElementwiseBuilder {
   }
 
   // TFLite's convolutions want a bias; converters give them zeros where the network has none.
-  private addBias(name: string, length: number, bias = true): Value {
+  private addBias(name: string, length: number, bias: boolean | number = true): Value {
+    if (typeof bias === "number")
+      return this.addValues(`${name}/bias`, new Array<number>(length).fill(bias), [length], "float32");
     return this.addWeight(`${name}/bias`, [length], bias ? biasLimit : 0);
   }
 

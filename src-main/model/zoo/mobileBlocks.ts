@@ -29,7 +29,11 @@ export interface InvertedUnit {
 export function buildInvertedUnit(builder: GraphBuilder, x: Value, unit: InvertedUnit): Value {
   const { filters, kernel, stride, expanded, activation, squeeze, skip = true, padding } = unit;
   let y = expanded === null ? x : builder.conv(x, expanded, 1, { activation, name: "expand" });
-  y = buildDepthwise(builder, y, kernel, { stride, activation, ...(padding === undefined ? {} : { padding }) });
+  y = buildDepthwise(builder, y, kernel, {
+    stride,
+    activation,
+    ...(padding === undefined ? {} : { padding }),
+  });
   if (squeeze) y = squeeze(y);
   y = builder.conv(y, filters, 1, { name: "project" });
   return skip && stride === 1 && channelsOf(x) === filters ? builder.add(y, x) : y;
@@ -73,11 +77,6 @@ export function buildStages<Unit>(
     }),
   );
   return x;
-}
-
-/** The average of each channel and a fully connected layer for 1000 classes, without softmax. */
-export function classifyDense(builder: GraphBuilder, x: Value): Graph {
-  return builder.build(builder.fullyConnected(builder.globalAveragePool(x), 1000, { name: "classifier" }));
 }
 
 /** A pool over the whole image and a 1×1 convolution for 1000 classes, with `hidden` 1×1 convolutions in between. */

@@ -2,7 +2,8 @@ import { GraphBuilder } from "../builder.ts";
 import type { Activation } from "../elementwiseBuilder.ts";
 import type { Graph } from "../graph.ts";
 import type { ZooFamily } from "./family.ts";
-import { buildDepthwise, buildStages, buildStem, classifyDense, widthNames } from "./mobileBlocks.ts";
+import { buildDepthwise, buildStages, buildStem, widthNames } from "./mobileBlocks.ts";
+import { classify } from "./resnet.ts";
 
 /** What tells the networks of depthwise separable convolutions apart. */
 export interface SeparablePlan {
@@ -35,7 +36,7 @@ export function buildSeparableNetwork(name: string, plan: SeparablePlan): Graph 
     const y = buildDepthwise(builder, input, 3, { stride: unit.stride, ...between });
     return builder.conv(y, unit.filters, 1, { activation: "relu", name: "pointwise" });
   });
-  return classifyDense(builder, x);
+  return classify(builder, x);
 }
 
 const stages = [[64], [128, 128], [256, 256], [512, 512, 512, 512, 512, 512], [1024, 1024]];

@@ -13,7 +13,14 @@ import {
 } from "./mobileBlocks.ts";
 
 /** A row of the paper's tables 1 and 2: kernel, expanded channels, channels, squeeze-excite, nonlinearity, stride. */
-type Row = readonly [kernel: 3 | 5, expanded: number, channels: number, "SE" | "", "RE" | "HS", stride: 1 | 2];
+type Row = readonly [
+  kernel: 3 | 5,
+  expanded: number,
+  channels: number,
+  "SE" | "",
+  "RE" | "HS",
+  stride: 1 | 2,
+];
 
 interface Plan {
   stages: readonly (readonly Row[])[];
@@ -76,18 +83,25 @@ function buildMobilenetV3(name: string, { stages, features }: Plan, width: numbe
   const builder = new GraphBuilder(name);
   const scale = (channels: number) => (width === 1 ? channels : roundChannels(channels * width));
   const stem = buildStem(builder, scale(16), "hard-swish");
-  let x = buildStages(builder, stem, stages, (input, [kernel, expanded, channels, squeeze, nonlinearity, stride]) =>
-    buildInvertedUnit(builder, input, {
-      kernel,
-      stride,
-      filters: scale(channels),
-      expanded: scale(expanded) === scale(channels) ? null : scale(expanded),
-      activation: nonlinearity === "RE" ? "relu" : "hard-swish",
-      ...(squeeze ? { squeeze: (y: Value) => squeezeHard(builder, y) } : {}),
-    }),
+  let x = buildStages(
+    builder,
+    stem,
+    stages,
+    (input, [kernel, expanded, channels, squeeze, nonlinearity, stride]) =>
+      buildInvertedUnit(builder, input, {
+        kernel,
+        stride,
+        filters: scale(channels),
+        expanded: scale(expanded) === scale(channels) ? null : scale(expanded),
+        activation: nonlinearity === "RE" ? "relu" : "hard-swish",
+        ...(squeeze ? { squeeze: (y: Value) => squeezeHard(builder, y) } : {}),
+      }),
   );
-  // Narrow networks keep the width of the last layers (Howard et al. 2019, section 6.1 of MobileNetV2's scheme).
-  x = builder.conv(x, width > 1 ? scale(features) : features, 1, { activation: "hard-swish", name: "features" });
+  // Narrow networks keep the width of the last layers, as in MobileNetV2.
+  x = builder.conv(x, width > 1 ? scale(features) : features, 1, {
+    activation: "hard-swish",
+    name: "features",
+  });
   return classifyPointwise(builder, x, {
     hidden: (y) => builder.conv(y, 1280, 1, { activation: "hard-swish", bias: false, name: "hidden" }),
   });

@@ -13,6 +13,18 @@ import { resnext } from "./resnext.ts";
 import { sepreresnet, seresnet } from "./seresnet.ts";
 import { squeezenet, squeezeresnet } from "./squeezenet.ts";
 import { vovnet } from "./vovnet.ts";
+import { efficientnetEdge } from "./efficientnetEdge.ts";
+import { fbnet } from "./fbnet.ts";
+import { fdmobilenet } from "./fdmobilenet.ts";
+import { ghostnet } from "./ghostnet.ts";
+import { hardnet } from "./hardnet.ts";
+import { mnasnet } from "./mnasnet.ts";
+import { mobilenet } from "./mobilenet.ts";
+import { mobilenetv2 } from "./mobilenetv2.ts";
+import { mobilenetv3 } from "./mobilenetv3.ts";
+import { peleenet } from "./peleenet.ts";
+import { proxylessnas } from "./proxylessnas.ts";
+import { spnasnet } from "./spnasnet.ts";
 
 /** All families, in the order lists show them. */
 export const zooFamilies: readonly ZooFamily[] = [
@@ -32,6 +44,18 @@ export const zooFamilies: readonly ZooFamily[] = [
   densenet,
   bninception,
   vovnet,
+  mobilenet,
+  fdmobilenet,
+  mobilenetv2,
+  mobilenetv3,
+  mnasnet,
+  efficientnetEdge,
+  fbnet,
+  ghostnet,
+  proxylessnas,
+  spnasnet,
+  peleenet,
+  hardnet,
 ];
 
 /** A network's place in the zoo. */
