@@ -40,7 +40,7 @@ function buildUnit(builder: GraphBuilder, x: Value, unit: BagnetUnit): Value {
 
 function buildBagnet9(): Graph {
   const builder = new GraphBuilder("bagnet9");
-  let x = builder.conv(builder.input([1, 224, 224, 3]), 64, 1, { name: "stem1" });
+  let x = builder.conv(builder.input([1, 224, 224, 3]), 64, 1, { bias: false, name: "stem1" });
   x = builder.conv(x, 64, 3, { padding: "valid", activation: "relu", name: "stem2" });
   return classify(
     builder,

@@ -17,12 +17,12 @@ const depths: Record<string, readonly number[]> = {
 
 function buildLayer(builder: GraphBuilder, x: Value): Value {
   const y = builder.conv(preactivate(builder, x), 4 * growth, 1, { activation: "relu", name: "conv1" });
-  return builder.concat([x, builder.conv(y, growth, 3, { padding: 1, name: "conv2" })]);
+  return builder.concat([x, builder.conv(y, growth, 3, { padding: 1, bias: false, name: "conv2" })]);
 }
 
 /** Halves channels and image; the 2×2 pool of stride 2 is written as one of stride 1 and a subsampling. */
 function buildTransition(builder: GraphBuilder, x: Value): Value {
-  const y = builder.conv(preactivate(builder, x), x.shape[3]! / 2, 1, { name: "conv" });
+  const y = builder.conv(preactivate(builder, x), x.shape[3]! / 2, 1, { bias: false, name: "conv" });
   const pooled = builder.averagePool(y, 2, { stride: 1, padding: "valid", name: "pool" });
   return builder.averagePool(pooled, 1, { stride: 2, padding: "valid", name: "subsample" });
 }
@@ -32,8 +32,10 @@ function buildDensenet(name: string, blocks: readonly number[]): Graph {
   let x = buildPaddedStem(builder, 2 * growth);
   blocks.forEach((depth, block) => {
     if (block > 0) x = builder.within(`transition${block}`, () => buildTransition(builder, x));
-    for (let layer = 1; layer <= depth; layer++)
-      x = builder.within(`block${block + 1}/layer${layer}`, () => buildLayer(builder, x));
+    builder.within(`block${block + 1}`, () => {
+      for (let layer = 1; layer <= depth; layer++)
+        x = builder.within(`layer${layer}`, () => buildLayer(builder, x));
+    });
   });
   return classify(builder, preactivate(builder, x));
 }

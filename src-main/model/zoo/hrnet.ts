@@ -50,9 +50,10 @@ function convert(builder: GraphBuilder, branches: readonly Value[], from: number
 function buildExchange(builder: GraphBuilder, branches: readonly Value[]): Value[] {
   const worked = branches.map((x, branch) => {
     const unit: ResidualUnit = { filters: x.shape[3]!, stride: 1 };
-    for (let index = 1; index <= 2; index++)
-      x = builder.within(`branch${branch + 1}/unit${index}`, () => buildUnit(builder, x, unit, false));
-    return x;
+    return builder.within(`branch${branch + 1}`, () => {
+      const first = builder.within("unit1", () => buildUnit(builder, x, unit, false));
+      return builder.within("unit2", () => buildUnit(builder, first, unit, false));
+    });
   });
   return worked.map((_, to) =>
     builder.within(`fuse${to + 1}`, () => {
@@ -94,10 +95,12 @@ function buildHrnet(name: string, { stem, width, exchanges }: HrnetPlan): Graph 
   const builder = new GraphBuilder(name);
   let x = builder.conv(builder.input([1, 224, 224, 3]), 64, 3, { ...relu, stride: 2, name: "stem1" });
   x = builder.conv(x, 64, 3, { ...relu, stride: 2, name: "stem2" });
-  for (let index = 1; index <= stem.depth; index++)
-    x = builder.within(`stage1/unit${index}`, () =>
-      buildUnit(builder, x, { filters: stem.filters, stride: 1 }, true),
-    );
+  builder.within("stage1", () => {
+    for (let index = 1; index <= stem.depth; index++)
+      x = builder.within(`unit${index}`, () =>
+        buildUnit(builder, x, { filters: stem.filters, stride: 1 }, true),
+      );
+  });
   let branches = [x];
   exchanges.forEach((count, stage) => {
     builder.within(`stage${stage + 2}`, () => {

@@ -19,7 +19,7 @@ export function buildPaddedStem(builder: GraphBuilder, filters: number): Value {
 
 /**
  * The convolutions of a unit with pre-activation and what they are added to: the unit's input, or a 1×1 convolution of the
- * activated input where the shape changes. The norms between the convolutions are folded into the one before.
+ * activated input where the shape changes. The norms between the convolutions are folded into the one before; the last ones have none and no bias.
  */
 export function buildPreactivatedUnit(
   builder: GraphBuilder,
@@ -30,14 +30,14 @@ export function buildPreactivatedUnit(
   const { filters, stride } = unit;
   const active = preactivate(builder, x);
   const keeps = stride === 1 && x.shape[3] === filters;
-  const shortcut = () => (keeps ? x : buildShortcut(builder, active, unit));
+  const shortcut = () => (keeps ? x : buildShortcut(builder, active, unit, { bias: false }));
   if (!bottleneck) {
     const y = builder.conv(active, filters, 3, { stride, padding: 1, activation: "relu", name: "conv1" });
-    return { branch: builder.conv(y, filters, 3, { padding: 1, name: "conv2" }), shortcut };
+    return { branch: builder.conv(y, filters, 3, { padding: 1, bias: false, name: "conv2" }), shortcut };
   }
   let y = builder.conv(active, filters / 4, 1, { activation: "relu", name: "conv1" });
   y = builder.conv(y, filters / 4, 3, { stride, padding: 1, activation: "relu", name: "conv2" });
-  return { branch: builder.conv(y, filters, 1, { name: "conv3" }), shortcut };
+  return { branch: builder.conv(y, filters, 1, { bias: false, name: "conv3" }), shortcut };
 }
 
 function buildPreresnet(name: string, plan: ResidualPlan): Graph {

@@ -64,9 +64,11 @@ export function buildResidualStages<Unit extends ResidualUnit>(
   buildUnit: (x: Value, unit: Unit) => Value,
 ): Value {
   stages.forEach((units, stage) =>
-    units.forEach((unit, index) => {
-      x = builder.within(`stage${stage + 1}/unit${index + 1}`, () => buildUnit(x, unit));
-    }),
+    builder.within(`stage${stage + 1}`, () =>
+      units.forEach((unit, index) => {
+        x = builder.within(`unit${index + 1}`, () => buildUnit(x, unit));
+      }),
+    ),
   );
   return x;
 }
@@ -93,9 +95,14 @@ export function buildResidualBranch(
 }
 
 /** What a branch is added to: the input itself or, where the shape changes, its 1×1 convolution. */
-export function buildShortcut(builder: GraphBuilder, x: Value, { filters, stride }: ResidualUnit): Value {
+export function buildShortcut(
+  builder: GraphBuilder,
+  x: Value,
+  { filters, stride }: ResidualUnit,
+  options: { bias?: boolean } = {},
+): Value {
   if (stride === 1 && x.shape[3] === filters) return x;
-  return builder.conv(x, filters, 1, { stride, name: "shortcut" });
+  return builder.conv(x, filters, 1, { stride, name: "shortcut", ...options });
 }
 
 function buildResnet(name: string, plan: ResidualPlan): Graph {

@@ -60,11 +60,13 @@ function buildSqueezenet(name: string, { stem, stages, bypass }: SqueezePlan): G
     name: "stem",
   });
   stages.forEach((modules, stage) => {
-    x = ceilPool(builder, x, `stage${stage + 1}/pool`);
-    modules.forEach((filters, index) => {
-      x = builder.within(`stage${stage + 1}/fire${index + 1}`, () =>
-        buildFire(builder, x, filters, bypass?.[stage]?.[index] ?? false),
-      );
+    builder.within(`stage${stage + 1}`, () => {
+      x = ceilPool(builder, x);
+      modules.forEach((filters, index) => {
+        x = builder.within(`fire${index + 1}`, () =>
+          buildFire(builder, x, filters, bypass?.[stage]?.[index] ?? false),
+        );
+      });
     });
   });
   x = builder.conv(x, 1000, 1, { activation: "relu", name: "classifier" });
