@@ -13,6 +13,12 @@ import { resnext } from "./resnext.ts";
 import { sepreresnet, seresnet } from "./seresnet.ts";
 import { squeezenet, squeezeresnet } from "./squeezenet.ts";
 import { vovnet } from "./vovnet.ts";
+import { cvt } from "./cvt.ts";
+import { deit } from "./deit.ts";
+import { efficientformer } from "./efficientformer.ts";
+import { mit } from "./mit.ts";
+import { mobilevit } from "./mobilevit.ts";
+import { vit } from "./vit.ts";
 
 /** All families, in the order lists show them. */
 export const zooFamilies: readonly ZooFamily[] = [
@@ -32,6 +38,12 @@ export const zooFamilies: readonly ZooFamily[] = [
   densenet,
   bninception,
   vovnet,
+  vit,
+  deit,
+  mobilevit,
+  efficientformer,
+  mit,
+  cvt,
 ];
 
 /** A network's place in the zoo. */
