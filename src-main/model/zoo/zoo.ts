@@ -18,6 +18,7 @@ import { deit } from "./deit.ts";
 import { efficientformer } from "./efficientformer.ts";
 import { mit } from "./mit.ts";
 import { mobilevit } from "./mobilevit.ts";
+import { swin } from "./swin.ts";
 import { vit } from "./vit.ts";
 
 /** All families, in the order lists show them. */
@@ -40,6 +41,7 @@ export const zooFamilies: readonly ZooFamily[] = [
   vovnet,
   vit,
   deit,
+  swin,
   mobilevit,
   efficientformer,
   mit,
