@@ -83,7 +83,10 @@ function splitTokens(
   { all, image, withClass }: Tokens,
 ): { classToken: Value | null; image: Value } {
   if (!withClass) return { classToken: null, image: builder.reshape(all, image, "image") };
-  const [classToken, rest] = builder.splitSizes(all, [1, all.shape[1]! - 1], { axis: 1, name: "split_class" });
+  const [classToken, rest] = builder.splitSizes(all, [1, all.shape[1]! - 1], {
+    axis: 1,
+    name: "split_class",
+  });
   return { classToken: classToken!, image: builder.reshape(rest!, image, "image") };
 }
 

@@ -1,7 +1,11 @@
 import type { ZooFamily } from "./family.ts";
 import { buildVisionTransformer } from "./vit.ts";
 
-const sizes = { tiny: { width: 192, heads: 3 }, small: { width: 384, heads: 6 }, base: { width: 768, heads: 12 } };
+const sizes = {
+  tiny: { width: 192, heads: 3 },
+  small: { width: 384, heads: 6 },
+  base: { width: 768, heads: 12 },
+};
 
 function distilled(size: keyof typeof sizes, image: number): ZooFamily["networks"] {
   const name = `deit-${size}-distilled-patch16-${image}`;

@@ -107,5 +107,7 @@ export const swin: ZooFamily = {
   family: "swin",
   paper:
     "Liu et al. 2021, Swin Transformer: Hierarchical Vision Transformer using Shifted Windows, arXiv 2103.14030",
-  networks: Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, () => buildSwin(name, plan)])),
+  networks: Object.fromEntries(
+    Object.entries(plans).map(([name, plan]) => [name, () => buildSwin(name, plan)]),
+  ),
 };

@@ -25,7 +25,8 @@ export class WindowConstants {
   positionBias(heads: number): Value {
     const { builder, tokens } = this;
     const shape = [heads, tokens, tokens];
-    if (4 * heads * tokens * tokens <= largestFoldedBytes) return builder.parameter("position_bias", shape, 0.02);
+    if (4 * heads * tokens * tokens <= largestFoldedBytes)
+      return builder.parameter("position_bias", shape, 0.02);
     return builder.within("position_bias", () => {
       const table = builder.parameter("table", [(2 * this.window - 1) ** 2, heads], 0.02);
       this.indices ??= builder.constant("indices", listOffsets(this.window), undefined, "int32");
