@@ -17,6 +17,8 @@ export interface ZooCheck {
   published: PublishedNetwork | null;
   /** Deviations relative to the published values; null without both. */
   flopsDeviation: number | null;
+  /** FLOPs of the operators that the published count of a transformer holds, by which its limit is judged; else null. */
+  countedFlops: number | null;
   bytesDeviation: number | null;
   /** Null when no rows of the network are published or it is not built. */
   rows: RowDifference | null;
@@ -54,10 +56,14 @@ function formatLine(check: ZooCheck): string {
   );
 }
 
-function formatDetails({ faults, rows, runtime }: ZooCheck): string[] {
+function formatDetails({ faults, rows, runtime, countedFlops, published }: ZooCheck): string[] {
   const list = (label: string, of: RowDifference["missing"]) =>
     of.map(({ row, count }) => `    ${label} ${count} × ${row}`);
+  const alike = countedFlops !== null && published ? 100 * (countedFlops / published.flops - 1) : null;
   return [
+    ...(alike === null
+      ? []
+      : [`    counted as published: ${countedFlops} FLOPs, ${alike.toFixed(4)} % from the published`]),
     ...faults.map((fault) => `    ! ${fault}`),
     ...(rows ? [...list("missing", rows.missing), ...list("extra  ", rows.extra)] : []),
     ...(runtime?.reason ? [`    ${runtime.reason}`] : []),

@@ -113,6 +113,36 @@ export class GraphBuilder extends LayerBuilder {
     });
   }
 
+  /** SPLIT_V into parts of the given sizes along an axis (default the channels); throws when they do not add up to it. */
+  splitSizes(x: Value, sizes: readonly number[], options: { axis?: number; name?: string } = {}): Value[] {
+    const name = this.claimName(options.name ?? "split");
+    const axis = resolveAxis(x.shape, options.axis ?? -1);
+    if (sizes.reduce((sum, size) => sum + size, 0) !== x.shape[axis])
+      throw new Error(`${name}: axis ${axis} of ${describeShape(x.shape)} is not ${sizes.join(" + ")}`);
+    return this.append({
+      type: "SPLIT_V",
+      name,
+      inputs: [x, this.addIntegers(`${name}/sizes`, sizes), this.addIntegers(`${name}/axis`, [axis], [])],
+      outputShapes: sizes.map((size) => x.shape.with(axis, size)),
+      attributes: { numSplits: sizes.length },
+    });
+  }
+
+  /** GATHER: the slices of `x` along an axis (default the first) that an integer tensor names, its shape in the axis' place. */
+  gather(x: Value, indices: Value, options: { axis?: number; name?: string } = {}): Value {
+    const name = this.claimName(options.name ?? "gather");
+    const axis = resolveAxis(x.shape, options.axis ?? 0);
+    if (indices.dtype !== "int32") throw new Error(`${name}: indices must be int32, not ${indices.dtype}`);
+    return this.appendOne({
+      type: "GATHER",
+      name,
+      inputs: [x, indices],
+      outputShape: x.shape.toSpliced(axis, 1, ...indices.shape),
+      outputType: x.dtype,
+      attributes: { axis, batchDims: 0 },
+    });
+  }
+
   /** SLICE of `size` elements from `begin` on in every axis; −1 is the rest of the axis. */
   slice(x: Value, begin: readonly number[], size: readonly number[], name?: string): Value {
     const full = this.claimName(name ?? "slice");

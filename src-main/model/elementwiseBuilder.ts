@@ -1,4 +1,5 @@
 import { GraphAssembler } from "./graphAssembler.ts";
+import type { DataType } from "./graph.ts";
 import type { Value } from "./graphAssembler.ts";
 import { broadcastShapes, describeShape } from "./shapeInference.ts";
 
@@ -94,6 +95,34 @@ export class ElementwiseBuilder extends GraphAssembler {
     return this.activate(x, "tanh", name);
   }
 
+  /** GELU (Hendrycks and Gimpel 2016), x times the normal distribution at x; needs TFLite 2.9 or newer. */
+  gelu(x: Value, name?: string): Value {
+    const full = this.claimName(name ?? "gelu");
+    const attributes = { approximate: false };
+    return this.appendOne({ type: "GELU", name: full, inputs: [x], outputShape: x.shape, attributes });
+  }
+
+  /** EQUAL or NOT_EQUAL of two tensors, broadcast where a dimension is 1; a tensor of booleans. */
+  compare(type: "EQUAL" | "NOT_EQUAL", left: Value, right: Value, name?: string): Value {
+    const full = this.claimName(name ?? type.toLowerCase());
+    return this.appendBinary(type, full, left, right, {}, "bool");
+  }
+
+  /** SELECT_V2: `left` where the condition holds, else `right`, broadcast where a dimension is 1. */
+  select(condition: Value, left: Value, right: Value, name?: string): Value {
+    const full = this.claimName(name ?? "select");
+    if (condition.dtype !== "bool" || left.dtype !== right.dtype)
+      throw new Error(`${full}: ${condition.dtype} cannot choose between ${left.dtype} and ${right.dtype}`);
+    return this.appendOne({
+      type: "SELECT_V2",
+      name: full,
+      inputs: [condition, left, right],
+      outputShape: broadcastShapes(condition.shape, broadcastShapes(left.shape, right.shape)),
+      outputType: left.dtype,
+      attributes: {},
+    });
+  }
+
   /** The activation as operators of its own; "none" gives the tensor back. */
   activate(x: Value, activation: Activation, name?: string): Value {
     if (activation === "none") return x;
@@ -119,11 +148,12 @@ export class ElementwiseBuilder extends GraphAssembler {
   }
 
   private appendBinary(
-    type: BinaryOperator,
+    type: BinaryOperator | "EQUAL" | "NOT_EQUAL",
     name: string,
     left: Value,
     right: Value,
     attributes: Record<string, string | boolean>,
+    outputType?: DataType,
   ): Value {
     if (left.dtype !== right.dtype) throw new Error(`${name}: ${left.dtype} and ${right.dtype} do not mix`);
     let outputShape: number[];
@@ -133,7 +163,7 @@ export class ElementwiseBuilder extends GraphAssembler {
       const shapes = `${describeShape(left.shape)} and ${describeShape(right.shape)}`;
       throw new Error(`${name}: the shapes ${shapes} do not match`, { cause: error });
     }
-    return this.appendOne({ type, name, inputs: [left, right], outputShape, attributes });
+    return this.appendOne({ type, name, inputs: [left, right], outputShape, outputType, attributes });
   }
 
   private appendUnary(type: string, x: Value, name: string): Value {

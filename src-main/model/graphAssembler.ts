@@ -18,6 +18,8 @@ export interface OpRequest {
   version?: number;
   inputs: readonly Value[];
   outputShapes: readonly (readonly number[])[];
+  /** Type of the outputs; default that of the first input that is no constant, else float32. */
+  outputType?: DataType;
   attributes: Attributes;
 }
 
@@ -140,7 +142,9 @@ export class GraphAssembler {
   /** Appends an op and returns its outputs, named after it. */
   protected append(request: OpRequest): Value[] {
     const dtype =
-      request.inputs.find((input) => this.tensors[input.tensor]?.data === null)?.dtype ?? "float32";
+      request.outputType ??
+      request.inputs.find((input) => this.tensors[input.tensor]?.data === null)?.dtype ??
+      "float32";
     const outputs = request.outputShapes.map((shape, index) => {
       const several = request.outputShapes.length > 1;
       return this.addTensor(several ? `${request.name}/${index}` : request.name, shape, dtype, null);

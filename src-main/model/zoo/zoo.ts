@@ -25,6 +25,13 @@ import { mobilenetv3 } from "./mobilenetv3.ts";
 import { peleenet } from "./peleenet.ts";
 import { proxylessnas } from "./proxylessnas.ts";
 import { spnasnet } from "./spnasnet.ts";
+import { cvt } from "./cvt.ts";
+import { deit } from "./deit.ts";
+import { efficientformer } from "./efficientformer.ts";
+import { mit } from "./mit.ts";
+import { mobilevit } from "./mobilevit.ts";
+import { swin } from "./swin.ts";
+import { vit } from "./vit.ts";
 
 /** All families, in the order lists show them. */
 export const zooFamilies: readonly ZooFamily[] = [
@@ -56,6 +63,13 @@ export const zooFamilies: readonly ZooFamily[] = [
   spnasnet,
   peleenet,
   hardnet,
+  vit,
+  deit,
+  swin,
+  mobilevit,
+  efficientformer,
+  mit,
+  cvt,
 ];
 
 /** A network's place in the zoo. */
