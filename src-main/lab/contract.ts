@@ -227,9 +227,10 @@ export interface ModelSummary {
   flops: number;
   params: number;
   bytes: number;
-  /** SHA-256 of the .tflite file, hexadecimal; of a sampled network, of the recipe its file is written from. */
+  /** SHA-256 of the .tflite file, hexadecimal; of a sampled network or one of the zoo, of the recipe its file is written from. */
   hash: string;
-  addedAt: string;
+  /** Null for a network of the zoo that nothing was done with yet. */
+  addedAt: string | null;
   /** Scenario ids it has been measured on. */
   measuredOn: string[];
 }
@@ -256,6 +257,8 @@ export interface OpDetail {
 export interface ModelDetail {
   name: string;
   description: string;
+  /** Authors, year and title of the paper it is from, or null. */
+  paper: string | null;
   inputs: TensorSummary[];
   outputs: TensorSummary[];
   ops: OpDetail[];
@@ -286,6 +289,7 @@ export interface SampleRequest {
 }
 
 export interface BuildRequest {
+  /** Names of the library and the zoo, patterns, encodings or paths; `all` is the whole zoo. */
   names: string[];
   precision: Precision;
   out: string;
@@ -302,7 +306,7 @@ export interface RunRequest {
   coreSets: string[];
   precision: Precision;
   runtime: Runtime;
-  /** Library names or .tflite paths. */
+  /** Names of the library and the zoo, patterns, encodings of search spaces (`nb201:…`) or .tflite paths. */
   models: string[];
   /** Cells of one model and scenario; default 1. More give the noise floor. */
   repetitions?: number;
@@ -551,7 +555,7 @@ export interface PredictorDetail extends PredictorSummary {
 }
 
 export interface PredictRequest {
-  /** Library names or .tflite paths. */
+  /** Names of the library and the zoo, patterns, encodings of search spaces (`nb201:…`) or .tflite paths. */
   models: string[];
   scenario: string;
   ops?: boolean;
@@ -751,6 +755,7 @@ export interface Lab {
   useBinary(request: { hash: string }): Promise<BenchmarkBinary>;
   removeBinary(request: { hash: string }): Promise<{ removed: number }>;
 
+  /** The library's models in the order they were added, then the zoo's. */
   models(filter?: ModelFilter): Promise<ModelSummary[]>;
   inspect(request: { models: string[] }): Promise<ModelDetail[]>;
   addModels(request: { paths: string[] }): Promise<ModelSummary[]>;

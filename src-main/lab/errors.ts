@@ -67,7 +67,7 @@ export function modelUnknown(name: string): LabError {
   return new LabError(
     "model-unknown",
     `There is no model named ${name} in this lab and no file at that path`,
-    "List the models with `latlab models`, or give the path of a .tflite file.",
+    "List the models with `latlab models` (those of the zoo too), or give the path of a .tflite file.",
   );
 }
 
@@ -76,6 +76,24 @@ export function modelExists(name: string): LabError {
     "model-exists",
     `The lab already holds another model named ${name}`,
     "Rename the file and add it again.",
+  );
+}
+
+/** A file cannot have a name that the program gives a meaning of its own: a network of the zoo, an encoding. */
+export function modelReserved(name: string): LabError {
+  return new LabError(
+    "model-exists",
+    `${name} is the name of a network that Latency Lab builds itself`,
+    "Rename the file and add it again.",
+  );
+}
+
+/** Networks of the zoo come with the program. */
+export function zooKept(name: string): LabError {
+  return new LabError(
+    "bad-request",
+    `${name} is a network of the zoo, which comes with Latency Lab and cannot be removed`,
+    "Remove sampled networks and files; what was measured goes with its run.",
   );
 }
 

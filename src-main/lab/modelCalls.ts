@@ -4,14 +4,21 @@ import { join, resolve } from "node:path";
 import { mainSubgraph } from "../model/graph.ts";
 import { sampleNetworks, type SampledNetwork } from "../model/searchSpace.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
-import { listModels, modelFilePath, removeModels } from "../store/models.ts";
-import { addRecipes, readRecipe, removeUnusedRecipes } from "../store/recipes.ts";
+import { findZooNetwork, listZoo } from "../model/zoo/zoo.ts";
+import { findModel, listModels, modelFilePath, removeModels } from "../store/models.ts";
+import { addRecipes, removeUnusedRecipes } from "../store/recipes.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
 import type { BuiltModel, Lab, ModelSummary, SampleRequest } from "./contract.ts";
-import { badRequest, cancelled, modelUnwritable, precisionUnsupported } from "./errors.ts";
+import { badRequest, cancelled, modelUnwritable, precisionUnsupported, zooKept } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { nameOfFile, type ResolvedModel } from "./modelLibrary.ts";
-import { createFolder, describeWriteError, fileNameOf, writeModelFile } from "./outputFolder.ts";
+import {
+  createFolder,
+  describeWriteError,
+  fileNameOf,
+  writeGraphFile,
+  writeModelFile,
+} from "./outputFolder.ts";
 
 type ModelCalls = Pick<
   Lab,
@@ -23,7 +30,7 @@ export function createModelCalls(context: LabContext): ModelCalls {
   const { store, library, jobs, publish } = context;
 
   return {
-    models: async (filter) => listModels(store, filter),
+    models: async (filter) => library.list(filter),
 
     async inspect({ models }) {
       const details = [];
@@ -55,6 +62,8 @@ export function createModelCalls(context: LabContext): ModelCalls {
     },
 
     async removeModels({ names }) {
+      for (const name of names)
+        if (findZooNetwork(name) && findModel(store, name)?.kind !== "file") throw zooKept(name);
       const removed = removeModels(store, names);
       removeUnusedRecipes(store);
       if (removed > 0) publish({ type: "models" });
@@ -75,12 +84,12 @@ export function createModelCalls(context: LabContext): ModelCalls {
 
     async startBuild({ names, precision, out }) {
       if (precision !== "float32") throw precisionUnsupported(precision);
-      const models = [...library.resolveAll(names)];
+      const sources = await listSources(context, names);
       return jobs.start({
         kind: "build",
-        title: `Build ${countNoun(models.length, "model")}`,
+        title: `Build ${countNoun(sources.length, "model")}`,
         lane: hostLane,
-        work: (job) => build(context, models, resolve(out), job),
+        work: (job) => build(context, sources, resolve(out), job),
       });
     },
   };
@@ -139,22 +148,55 @@ function writeNetwork(folder: string, network: SampledNetwork): ModelSummary {
   };
 }
 
+/** The word that stands for every network of the zoo. */
+const wholeZoo = "all";
+
+/** What is to be built: the argument that leads to it, its name, and the size of its file as far as it is known. */
+interface BuildSource {
+  argument: string;
+  name: string;
+  bytes: number;
+}
+
+// Files are read anew when their turn comes: all of them at once need not fit into the memory.
+async function listSources({ library }: LabContext, names: readonly string[]): Promise<BuildSource[]> {
+  const args = names.flatMap((name) => (name === wholeZoo ? listZoo().map((entry) => entry.name) : [name]));
+  const sources: BuildSource[] = [];
+  for (const model of library.resolveAll(args)) {
+    if (model.kind === "path")
+      sources.push({ argument: model.path, name: model.name, bytes: model.bytes.length });
+    else {
+      const { bytes } = model.kind === "library" ? model.model : model.describe();
+      sources.push({ argument: model.name, name: model.name, bytes });
+    }
+    await takeBreath();
+  }
+  return sources;
+}
+
 async function build(
   context: LabContext,
-  models: ResolvedModel[],
+  sources: readonly BuildSource[],
   out: string,
   { signal, onProgress }: JobContext,
 ): Promise<BuiltModel[]> {
   createFolder(out);
   const built: BuiltModel[] = [];
-  for (const model of models) {
+  const total = sources.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
+  for (const { argument, name, bytes } of sources) {
+    // Large models take most of the time: progress counts bytes, in units of a model.
+    const tell = (written: number) =>
+      onProgress(((before + Math.min(written, bytes)) / total) * sources.length, sources.length, name);
     if (signal.aborted) throw cancelled();
-    onProgress(built.length, models.length, model.name);
-    const path = join(out, `${fileNameOf(model.name)}.tflite`);
-    const recipe = model.kind === "library" ? readRecipe(context.store, model.hash) : null;
-    if (recipe) writeModelFile(path, writeTflite(recipe));
-    else copyModel(context, model, path);
-    built.push({ name: model.name, path, bytes: statSync(path).size });
+    tell(0);
+    const path = join(out, `${fileNameOf(name)}.tflite`);
+    const [model] = context.library.resolve(argument);
+    const graph = context.library.findRecipe(model!);
+    if (graph) await writeGraphFile(path, graph, signal, tell);
+    else copyModel(context, model!, path);
+    built.push({ name, path, bytes: statSync(path).size });
+    before += bytes;
     await takeBreath();
   }
   return built;

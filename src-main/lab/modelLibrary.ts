@@ -2,18 +2,29 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { costGraph } from "../model/cost.ts";
+import { findDefinedNetwork, findPaper } from "../model/definedNetworks.ts";
 import type { Graph } from "../model/graph.ts";
 import { inspectGraph } from "../model/inspect.ts";
 import { readTflite } from "../model/tfliteReader.ts";
+import { listZoo } from "../model/zoo/zoo.ts";
 import type { Store } from "../store/database.ts";
-import { addModel, findModel, listModels, modelFilePath } from "../store/models.ts";
-import { readRecipe } from "../store/recipes.ts";
-import type { ModelDetail, ModelSummary } from "./contract.ts";
-import { modelUnknown, modelUnreadable } from "./errors.ts";
+import {
+  addModel,
+  findModel,
+  listModels,
+  modelFilePath,
+  passesFilter,
+  setModelAside,
+} from "../store/models.ts";
+import { addRecipes, readRecipe } from "../store/recipes.ts";
+import type { ModelDetail, ModelFilter, ModelSummary } from "./contract.ts";
+import { DefinedModel } from "./definedModel.ts";
+import { modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
 import { GraphCache } from "./graphCache.ts";
 
-/** A model an argument stands for: one of the library, or a file that is only read. */
+/** A model an argument stands for: one of the library, one that its name defines, or a file that is only read. */
 export type ResolvedModel =
+  | DefinedModel
   | { kind: "library"; name: string; hash: string; model: ModelSummary }
   | { kind: "path"; name: string; hash: string; path: string; bytes: Uint8Array };
 
@@ -21,18 +32,49 @@ export type ResolvedModel =
 export class ModelLibrary {
   private readonly store: Store;
   private readonly cache = new GraphCache(4000);
+  private readonly zoo = new Map(
+    listZoo().map((entry) => [entry.name, new DefinedModel({ ...entry, kind: "zoo" })]),
+  );
 
   constructor(store: Store) {
     this.store = store;
   }
 
   /**
-   * What an argument stands for: a library name, the path of a .tflite file, or a pattern with `*` over library names.
-   * Rejects with model-unknown or model-unreadable.
+   * The models of the library and all of the zoo, of which those that nothing was done with yet are only described. A network of
+   * the zoo that a former version of the program built otherwise is set aside first.
+   */
+  list(filter: ModelFilter = {}): ModelSummary[] {
+    const stored = this.listStored();
+    const own = [...stored.values()].filter(({ name, kind }) => !(kind === "zoo" && this.zoo.has(name)));
+    const zoo = [...this.zoo.values()].flatMap((defined) => {
+      const known = stored.get(defined.name);
+      if (known) return known.kind === "zoo" ? [known] : [];
+      return [{ ...defined.describe(), addedAt: null, measuredOn: [] }];
+    });
+    return [...own, ...zoo].filter((model) => passesFilter(model, filter));
+  }
+
+  private listStored(): Map<string, ModelSummary> {
+    const byName = () => new Map(listModels(this.store).map((model) => [model.name, model]));
+    const stored = byName();
+    let changed = false;
+    for (const { name, kind, hash } of stored.values()) {
+      const defined = this.zoo.get(name);
+      if (kind !== "zoo" || !defined || defined.hash === hash) continue;
+      setModelAside(this.store, name, defined.hash);
+      changed = true;
+    }
+    return changed ? byName() : stored;
+  }
+
+  /**
+   * What an argument stands for: a name of the library or the zoo, an encoding of a search space, the path of a .tflite file, or
+   * a pattern with `*` over names. Rejects with model-unknown, model-unreadable, or bad-request for a wrong encoding.
    */
   resolve(argument: string): ResolvedModel[] {
-    const known = findModel(this.store, argument);
-    if (known) return [{ kind: "library", name: known.name, hash: known.hash, model: known }];
+    const named = this.resolveName(argument);
+    if (named) return [named];
     const stats = statSync(argument, { throwIfNoEntry: false });
     if (stats?.isFile()) {
       const bytes = readFile(argument);
@@ -42,9 +84,21 @@ export class ModelLibrary {
     if (stats) throw modelUnreadable(argument, "it is a folder or a device");
     if (!argument.includes("*")) throw modelUnknown(argument);
     const pattern = new RegExp(`^${argument.split("*").map(escapePattern).join(".*")}$`, "su");
-    const matches = listModels(this.store).filter((model) => pattern.test(model.name));
+    const names = new Set([...this.listStored().keys(), ...this.zoo.keys()]);
+    const matches = [...names]
+      .filter((name) => pattern.test(name))
+      .flatMap((name) => this.resolveName(name) ?? []);
     if (matches.length === 0) throw modelUnknown(argument);
-    return matches.map((model) => ({ kind: "library", name: model.name, hash: model.hash, model }));
+    return matches;
+  }
+
+  private resolveName(name: string): ResolvedModel | null {
+    const known = findModel(this.store, name);
+    // A file keeps the name it had before the program gave it a meaning.
+    if (known?.kind === "file") return { kind: "library", name, hash: known.hash, model: known };
+    const defined = this.zoo.get(name) ?? findDefined(name);
+    if (defined) return defined;
+    return known && { kind: "library", name, hash: known.hash, model: known };
   }
 
   /** Resolves arguments and drops repetitions. */
@@ -52,7 +106,7 @@ export class ModelLibrary {
     const seen = new Set<string>();
     for (const argument of args)
       for (const model of this.resolve(argument)) {
-        const key = model.kind === "library" ? `library ${model.name}` : `path ${model.path}`;
+        const key = model.kind === "path" ? `path ${model.path}` : `name ${model.name}`;
         if (seen.has(key)) continue;
         seen.add(key);
         yield model;
@@ -61,6 +115,7 @@ export class ModelLibrary {
 
   /** Puts a file's bytes into the library; rejects with model-unreadable or model-exists. */
   addFile(name: string, bytes: Uint8Array, source: string): ModelSummary {
+    if (isDefined(name) && findModel(this.store, name)?.kind !== "file") throw modelReserved(name);
     const graph = readTflite(bytes, source);
     const cost = costGraph(graph);
     const ops = graph.subgraphs.reduce((sum, subgraph) => sum + subgraph.ops.length, 0);
@@ -68,27 +123,55 @@ export class ModelLibrary {
     return addModel(this.store, { name, family: "file", kind: "file", bytes, ops, flops, params });
   }
 
-  /** The library model an argument's model is, put there first when it is a file. */
+  /** The library model an argument's model is, put there first when it is not in it. */
   admit(model: ResolvedModel): ModelSummary {
-    return model.kind === "library" ? model.model : this.addFile(model.name, model.bytes, model.path);
+    if (model.kind === "library") return model.model;
+    if (model.kind === "path") return this.addFile(model.name, model.bytes, model.path);
+    addRecipes(this.store, [model.createRecipe()], { setAside: true });
+    return findModel(this.store, model.name)!;
   }
 
   /** The graph without weights, for fitting and predicting. */
   loadGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
+    // Candidates of a search space come by the thousand and are built faster than they are found again.
+    if (model instanceof DefinedModel && model.network.kind !== "zoo") return model.buildGraph();
     return this.cache.get(model.hash, () => this.readGraph(model));
   }
 
   /** Everything there is to know about a model. */
   inspect(model: ResolvedModel): ModelDetail {
-    const bytes = model.kind === "path" ? model.bytes.length : model.model.bytes;
-    return inspectGraph(this.readGraph(model), model.name, bytes);
+    const graph = this.readGraph(model);
+    if (model.kind === "path") return inspectGraph(graph, model.name, model.bytes.length);
+    const { bytes, family } = model.kind === "library" ? model.model : model.describe();
+    return { ...inspectGraph(graph, model.name, bytes), paper: findPaper(family) };
+  }
+
+  /** The graph a model's file is written from, or null for a file somebody gave. */
+  findRecipe(model: ResolvedModel): Graph | null {
+    if (model.kind === "path") return null;
+    return model.kind === "defined" ? model.buildGraph() : readRecipe(this.store, model.hash);
   }
 
   private readGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
+    if (model instanceof DefinedModel) return model.buildGraph();
     if ("kind" in model && model.kind === "path") return readTflite(model.bytes, model.path);
     const recipe = readRecipe(this.store, model.hash);
     if (recipe) return recipe;
     return readTflite(readFile(modelFilePath(this.store, model.hash)), model.name);
+  }
+}
+
+function findDefined(name: string): DefinedModel | null {
+  const network = findDefinedNetwork(name);
+  return network && new DefinedModel(network);
+}
+
+/** Whether a name means a network the program builds itself, also when it is an encoding with a mistake. */
+function isDefined(name: string): boolean {
+  try {
+    return findDefinedNetwork(name) !== null;
+  } catch {
+    return true;
   }
 }
 

@@ -1,5 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { modelUnwritable } from "./errors.ts";
+import { open } from "node:fs/promises";
+import type { Graph } from "../model/graph.ts";
+import { streamTflite } from "../model/tfliteWriter.ts";
+import { LabError, cancelled, modelUnwritable } from "./errors.ts";
 
 /** Creates a folder for model files where there is none and returns it; rejects with model-unwritable. */
 export function createFolder(path: string): string {
@@ -20,6 +23,37 @@ export function writeModelFile(path: string, bytes: Uint8Array): void {
   } catch (error) {
     rmSync(draft, { force: true });
     throw modelUnwritable(path, describeWriteError(error));
+  }
+}
+
+/**
+ * Writes the .tflite file of a graph piece by piece, whole or not at all; rejects with model-unwritable, or cancelled by the
+ * signal. `onBytes` is told how many bytes are written.
+ */
+export async function writeGraphFile(
+  path: string,
+  graph: Graph,
+  signal: AbortSignal,
+  onBytes: (written: number) => void,
+): Promise<void> {
+  const draft = `${path}.${process.pid}.part`;
+  try {
+    const file = await open(draft, "w");
+    try {
+      let written = 0;
+      for (const { bytes } of streamTflite(graph)) {
+        if (signal.aborted) throw cancelled();
+        await file.writeFile(bytes);
+        written += bytes.length;
+        onBytes(written);
+      }
+    } finally {
+      await file.close();
+    }
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error instanceof LabError ? error : modelUnwritable(path, describeWriteError(error));
   }
 }
 

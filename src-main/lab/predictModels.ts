@@ -18,11 +18,14 @@ export async function predictModels(
   const { scenario } = predictor.fitted;
   const measured = new Map<string, StoredMeasurement>();
   for (const row of trainingRows(context.store, scenario)) measured.set(row.hash, row);
+  const measuredNames = new Set([...measured.values()].map(({ model }) => model));
   const trainedOn = new Set(predictor.fitted.trainedOn);
   const predictions: Prediction[] = [];
   for (const model of models) {
     const prediction = predictNetwork(predictor.fitted, context.library.loadGraph(model));
-    const known = measured.get(model.hash);
+    // What its name alone defines costs more to hash than to predict.
+    const unknown = model.kind === "defined" && !measuredNames.has(model.name);
+    const known = unknown ? undefined : measured.get(model.hash);
     predictions.push({
       ...prediction,
       model: model.name,

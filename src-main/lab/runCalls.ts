@@ -124,13 +124,13 @@ function listRunScenarios(request: RunRequest, device: Device): string[] {
   return [...ids];
 }
 
-/** Library models the arguments stand for; files are put into the library. */
+/** Library models the arguments stand for; what is not in the library is put there. */
 export async function admitModels(context: LabContext, args: readonly string[]): Promise<ModelSummary[]> {
   const before = new Set<string>();
   const models: ModelSummary[] = [];
   let added = false;
   for (const resolved of context.library.resolveAll(args)) {
-    added ||= resolved.kind === "path";
+    added ||= resolved.kind !== "library";
     const model = context.library.admit(resolved);
     if (!before.has(model.name)) models.push(model);
     before.add(model.name);

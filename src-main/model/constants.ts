@@ -1,5 +1,5 @@
 import { countElements, tensorBytes, type ConstantData, type DataType, type Tensor } from "./graph.ts";
-import { createRandom, fillUniform } from "./random.ts";
+import { createRandom, createUniform, fillUniform } from "./random.ts";
 
 /** Bytes a tensor's constant takes in a file; throws an Error that says why it cannot be stored. */
 export function constantLength(tensor: Tensor, data: ConstantData): number {
@@ -53,6 +53,31 @@ export function writeConstant(target: Uint8Array, dtype: DataType, data: Constan
   } else {
     const count = dtype === "int4" ? target.length * 2 : target.length / elementBytes(dtype);
     writeElements(target, dtype, count, data.kind === "values" ? stated(data.values) : drawn(data));
+  }
+}
+
+/** Bytes of a constant drawn at a time: large enough to be quick, small beside any model. */
+const chunkBytes = 2 ** 22;
+
+/**
+ * The bytes of a constant of `length` bytes piece by piece, so that a large one never lies in memory whole. A piece is valid
+ * until the next one is asked for. Throws an Error for a type that cannot be drawn or stated.
+ */
+export function* constantChunks(dtype: DataType, data: ConstantData, length: number): Generator<Uint8Array> {
+  if (data.kind === "bytes") {
+    yield data.bytes;
+  } else if (data.kind === "random" && dtype === "float32") {
+    const fill = createUniform(data.seed, data.limit);
+    const floats = new Float32Array(Math.min(length, chunkBytes) / 4);
+    for (let left = length / 4; left > 0; left -= floats.length) {
+      const piece = floats.subarray(0, Math.min(left, floats.length));
+      fill(piece);
+      yield new Uint8Array(piece.buffer, 0, piece.byteLength);
+    }
+  } else {
+    const bytes = new Uint8Array(length);
+    writeConstant(bytes, dtype, data);
+    yield bytes;
   }
 }
 

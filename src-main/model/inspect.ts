@@ -2,7 +2,7 @@ import type { ModelDetail, OpDetail, TensorSummary } from "../lab/contract.ts";
 import { costGraph, costOp } from "./cost.ts";
 import { mainSubgraph, type Graph, type Subgraph } from "./graph.ts";
 
-/** All there is to know about a network under the name the lab gives it; `fileBytes` is the size of its file. */
+/** All there is to know of a network's graph under the name the lab gives it; `fileBytes` is the size of its file. */
 export function inspectGraph(graph: Graph, name: string, fileBytes: number): ModelDetail {
   const main = mainSubgraph(graph);
   const cost = costGraph(graph);
@@ -11,6 +11,7 @@ export function inspectGraph(graph: Graph, name: string, fileBytes: number): Mod
   return {
     name,
     description: graph.description,
+    paper: null,
     inputs: main.inputs.map((index) => summarizeTensor(main, index)),
     outputs: main.outputs.map((index) => summarizeTensor(main, index)),
     ops,

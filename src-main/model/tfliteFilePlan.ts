@@ -14,8 +14,8 @@ export interface StoredBuffer {
 
 /** Where everything of a file goes. */
 export interface FilePlan {
-  /** Upper bound of the file's size, a multiple of the alignment. */
-  bytes: number;
+  /** Upper bound of what everything but the constants takes, a multiple of the alignment. */
+  tableBytes: number;
   /** Buffer 0 is the empty one that the format asks for. */
   buffers: StoredBuffer[];
   /** Buffer of each tensor, by subgraph. */
@@ -37,7 +37,7 @@ export interface OperatorEntry {
 export function planFile(graph: Graph): FilePlan {
   if (graph.subgraphs.length === 0) throw new Error("it has no subgraph");
   const plan: FilePlan = {
-    bytes: 0,
+    tableBytes: 0,
     buffers: [{ data: null, dtype: "uint8", length: 0 }],
     tensorBuffers: [],
     metadataBuffers: [],
@@ -56,7 +56,7 @@ export function planFile(graph: Graph): FilePlan {
     plan.metadataBuffers.push(plan.buffers.length);
     plan.buffers.push({ data: { kind: "bytes", bytes }, dtype: "uint8", length: bytes.length });
   }
-  plan.bytes = boundSize(graph, plan);
+  plan.tableBytes = boundSize(graph, plan);
   return plan;
 }
 
@@ -116,10 +116,9 @@ function checkSubgraph(subgraph: Subgraph): void {
   });
 }
 
-// FlatBuffers doubles its buffer when it is full, which for a large model would take three times its size; so the bound is generous.
+// FlatBuffers doubles its buffer when it is full; so the bound is generous.
 function boundSize(graph: Graph, plan: FilePlan): number {
-  let bytes = 1024 + 4 * graph.description.length;
-  for (const buffer of plan.buffers) bytes += buffer.length + 64;
+  let bytes = 1024 + 4 * graph.description.length + 64 * plan.buffers.length;
   for (const { name } of graph.metadata) bytes += 64 + 4 * name.length;
   for (const { custom } of plan.codes) bytes += 64 + 4 * (custom?.length ?? 0);
   for (const subgraph of graph.subgraphs) {

@@ -1,39 +1,87 @@
 import { Builder } from "flatbuffers";
 import { LabError, modelUnwritable } from "../lab/errors.ts";
-import { writeConstant } from "./constants.ts";
+import { constantChunks } from "./constants.ts";
 import { dataTypes, type Graph, type Op, type Quantization, type Subgraph, type Tensor } from "./graph.ts";
 import { chooseOptionTable, writeOptionTable } from "./operatorOptionsWriter.ts";
-import {
-  bufferAlignment,
-  planFile,
-  type FilePlan,
-  type OperatorEntry,
-  type StoredBuffer,
-} from "./tfliteFilePlan.ts";
+import { bufferAlignment, planFile, type FilePlan, type OperatorEntry } from "./tfliteFilePlan.ts";
 
 const schemaVersion = 3;
 /** FlatBuffers addresses with signed 32-bit offsets. */
 const largestFile = 2 ** 31 - 1;
 
-/**
- * Writes a graph as a .tflite file; the same graph gives the same bytes. Random constants are drawn straight into the
- * file, so that memory stays near the file's size. Throws `model-unwritable` that names the op or tensor at fault.
- */
+/** Writes a graph as a .tflite file in memory; the same graph gives the same bytes. Throws like `streamTflite`. */
 export function writeTflite(graph: Graph): Uint8Array {
+  let file = new Uint8Array();
+  let written = 0;
+  for (const { bytes, fileBytes } of streamTflite(graph)) {
+    if (written === 0) file = new Uint8Array(fileBytes);
+    file.set(bytes, written);
+    written += bytes.length;
+  }
+  return file;
+}
+
+/** A piece of a .tflite file, valid until the next one is asked for. */
+export interface FileChunk {
+  bytes: Uint8Array;
+  /** Size of the whole file. */
+  fileBytes: number;
+}
+
+/**
+ * Writes a graph as a .tflite file piece by piece: first the tables, then the constants, drawn as they are asked for, so
+ * that memory stays near that of the tables however large the model is. Throws `model-unwritable` that names the op or
+ * tensor at fault.
+ */
+export function* streamTflite(graph: Graph): Generator<FileChunk, void, undefined> {
   try {
     const plan = planFile(graph);
-    if (plan.bytes > largestFile) throw new Error("it would be larger than 2 GiB");
-    const builder = new Builder(plan.bytes);
-    builder.finish(writeModel(builder, graph, plan), "TFL3");
-    return builder.asUint8Array();
+    const constants = layConstants(plan);
+    if (plan.tableBytes + constants.bytes > largestFile) throw new Error("it would be larger than 2 GiB");
+    const builder = new Builder(plan.tableBytes);
+    // The tables take a multiple of the alignment, so that what follows them keeps it.
+    builder.prep(bufferAlignment, 0);
+    builder.finish(writeModel(builder, graph, plan, constants.positions), "TFL3");
+    const tables = builder.asUint8Array();
+    const fileBytes = tables.length + constants.bytes;
+    yield { bytes: tables, fileBytes };
+    let written = 0;
+    for (const [index, { data, dtype, length }] of plan.buffers.entries()) {
+      const position = constants.positions[index]!;
+      if (position === 0 || data === null) continue;
+      yield { bytes: startVector(position - written, length), fileBytes };
+      for (const bytes of constantChunks(dtype, data, length)) yield { bytes, fileBytes };
+      written = position + countBytes + length;
+    }
   } catch (error) {
     if (error instanceof LabError) throw error;
     throw modelUnwritable(graph.name || "the model", error instanceof Error ? error.message : String(error));
   }
 }
 
-function writeModel(builder: Builder, graph: Graph, plan: FilePlan): number {
-  const buffers = plan.buffers.map((buffer) => writeBuffer(builder, buffer));
+/** Bytes of a vector's length, which stands before its elements. */
+const countBytes = 4;
+
+// Where the vector of each buffer starts behind the tables; 0 for an empty one, which has none.
+function layConstants({ buffers }: FilePlan): { positions: number[]; bytes: number } {
+  let bytes = 0;
+  const positions = buffers.map(({ data, length }) => {
+    if (!data || length === 0) return 0;
+    const start = Math.ceil((bytes + countBytes) / bufferAlignment) * bufferAlignment;
+    bytes = start + length;
+    return start - countBytes;
+  });
+  return { positions, bytes };
+}
+
+function startVector(padding: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(padding + countBytes);
+  new DataView(bytes.buffer).setUint32(padding, length, true);
+  return bytes;
+}
+
+function writeModel(builder: Builder, graph: Graph, plan: FilePlan, positions: readonly number[]): number {
+  const buffers = positions.map((position) => writeBuffer(builder, position));
   const bufferVector = writeOffsets(builder, buffers);
   const metadata = graph.metadata.map(({ name }, index) => {
     const text = builder.createString(name);
@@ -60,18 +108,10 @@ function writeModel(builder: Builder, graph: Graph, plan: FilePlan): number {
   return builder.endObject();
 }
 
-function writeBuffer(builder: Builder, { data, dtype, length }: StoredBuffer): number {
-  let vector = 0;
-  if (data && length > 0) {
-    builder.startVector(1, length, bufferAlignment);
-    builder.pad(length);
-    const bytes = builder.dataBuffer().bytes();
-    const start = bytes.length - builder.offset();
-    writeConstant(bytes.subarray(start, start + length), dtype, data);
-    vector = builder.endVector();
-  }
+function writeBuffer(builder: Builder, position: number): number {
   builder.startObject(1);
-  builder.addFieldOffset(0, vector, 0);
+  // The builder counts from the end of the tables; what follows them lies at negative places.
+  if (position > 0) builder.addFieldOffset(0, -position, 0);
   return builder.endObject();
 }
 

@@ -18,16 +18,18 @@ function incomingFolder(folder: string): string {
 }
 
 /**
- * Writes bytes to a temporary file of the lab, on disk when it returns, and gives its path; the caller renames or removes
- * it. Throws the file system's error and leaves nothing behind.
+ * Writes pieces one after another to a temporary file of the lab, on disk when it returns, and gives its path; the caller
+ * renames or removes it. Throws the file system's error, or what a piece threw, and leaves nothing behind.
  */
-export function writeIncomingFile(folder: string, bytes: Uint8Array): string {
+export function writeIncomingFile(folder: string, pieces: Iterable<Uint8Array>): string {
   mkdirSync(incomingFolder(folder), { recursive: true });
   const path = join(incomingFolder(folder), `${process.pid}-${randomUUID()}`);
   const file = openSync(path, "wx");
   try {
-    let written = 0;
-    while (written < bytes.length) written += writeSync(file, bytes, written);
+    for (const bytes of pieces) {
+      let written = 0;
+      while (written < bytes.length) written += writeSync(file, bytes, written);
+    }
     fsyncSync(file);
   } catch (error) {
     rmSync(path, { force: true });

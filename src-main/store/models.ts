@@ -37,7 +37,7 @@ export function addModel(store: Store, model: NewModel): ModelSummary {
   const target = locateModelFile(store.folder, hash);
   let incoming: string | null = null;
   try {
-    incoming = writeIncomingFile(store.folder, model.bytes);
+    incoming = writeIncomingFile(store.folder, [model.bytes]);
     const path = incoming;
     return runInTransaction(store, () => {
       insertModel(store, model, hash);
@@ -61,16 +61,23 @@ export function listModels(store: Store, filter: ModelFilter = {}): ModelSummary
       if (names) names.push(scenario);
       else measuredOn.set(model, [scenario]);
     }
-    const text = filter.text?.trim().toLowerCase() ?? "";
     return rows
-      .filter(
-        (row) =>
-          (filter.family === undefined || row.family === filter.family) &&
-          (filter.kind === undefined || row.kind === filter.kind) &&
-          (row.name.toLowerCase().includes(text) || row.family.toLowerCase().includes(text)),
-      )
+      .filter((row) => passesFilter(row, filter))
       .map((row) => summarize(row, measuredOn.get(row.id) ?? []));
   });
+}
+
+/** Whether a model is one of those a list was asked for. */
+export function passesFilter(
+  model: Pick<ModelSummary, "name" | "family" | "kind">,
+  filter: ModelFilter,
+): boolean {
+  const text = filter.text?.trim().toLowerCase() ?? "";
+  return (
+    (filter.family === undefined || model.family === filter.family) &&
+    (filter.kind === undefined || model.kind === filter.kind) &&
+    (model.name.toLowerCase().includes(text) || model.family.toLowerCase().includes(text))
+  );
 }
 
 /** The model of that name in the library, or null. */
@@ -88,6 +95,24 @@ export function findModel(store: Store, name: string): ModelSummary | null {
       measured.map(({ scenario }) => scenario),
     );
   });
+}
+
+/**
+ * Frees a name for the network of `hash`: a model that holds it for another network goes on, with all its measurements, under
+ * the name and the beginning of its own hash (`resnet18@1a2b3c4d5e6f`). A network set aside earlier gets its name back.
+ */
+export function setModelAside(store: Store, name: string, hash: string): void {
+  runInTransaction(store, () => {
+    const known = findKnown(store, name);
+    if (!known || known.hash === hash) return;
+    const rename = store.statement("UPDATE model SET name = ? WHERE name = ?");
+    rename.run(nameAside(name, known.hash), name);
+    if (findKnown(store, nameAside(name, hash))?.hash === hash) rename.run(name, nameAside(name, hash));
+  });
+}
+
+function nameAside(name: string, hash: string): string {
+  return `${name}@${hash.slice(0, 12)}`;
 }
 
 /**

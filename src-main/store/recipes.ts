@@ -1,21 +1,25 @@
 /**
- * Sampled networks are kept as recipes: the graph with seeds in the place of weights, a few kilobytes instead of the tens of
+ * Sampled networks and those of the zoo are kept as recipes: the graph with seeds in the place of weights, a few kilobytes instead of the tens of
  * megabytes it is written as. The .tflite file follows from it, byte by byte, and is written when something is to run it.
  */
 import { createHash } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
+import type { ModelSummary } from "../lab/contract.ts";
 import { modelExists } from "../lab/errors.ts";
 import type { Graph } from "../model/graph.ts";
-import { writeTflite } from "../model/tfliteWriter.ts";
+import { streamTflite, type FileChunk } from "../model/tfliteWriter.ts";
 import { readConsistently, runInTransaction, type Store } from "./database.ts";
 import { locateModelFile, writeIncomingFile } from "./modelFiles.ts";
+import { setModelAside } from "./models.ts";
 import { DamagedValue, translateSqliteError } from "./sqliteError.ts";
 
 /** A network whose weights are all seeds. */
 export interface NewRecipe {
   name: string;
   family: string;
+  /** Default "sampled". */
+  kind?: ModelSummary["kind"];
   graph: Graph;
   ops: number;
   flops: number;
@@ -24,11 +28,21 @@ export interface NewRecipe {
   bytes: number;
 }
 
+/** The hash of a network in the library whose weights are all seeds: that of its graph's text. */
+export function hashRecipe(graph: Graph): string {
+  return hashText(describeRecipe(graph));
+}
+
 /**
  * Puts networks into the library, all or none; those that are in it already stay as they are. Their hash is that of the
- * recipe. Rejects with model-exists when a name holds another network.
+ * recipe. Rejects with model-exists when a name holds another network, unless `setAside` gives the name to the new one: the
+ * other then goes on under another name (`setModelAside`).
  */
-export function addRecipes(store: Store, recipes: readonly NewRecipe[]): void {
+export function addRecipes(
+  store: Store,
+  recipes: readonly NewRecipe[],
+  options: { setAside?: boolean } = {},
+): void {
   const texts = recipes.map(({ graph }) => describeRecipe(graph));
   runInTransaction(store, () => {
     const find = store.statement<{ hash: string }>("SELECT hash FROM model WHERE name = ?");
@@ -36,19 +50,24 @@ export function addRecipes(store: Store, recipes: readonly NewRecipe[]): void {
     const keep = store.statement("INSERT OR IGNORE INTO recipe (hash, graph) VALUES (?, ?)");
     const insert = store.statement(
       `INSERT INTO model (name, hash, family, kind, ops, flops, params, bytes, added_at)
-       VALUES (?, ?, ?, 'sampled', ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const at = new Date().toISOString();
-    recipes.forEach(({ name, family, ops, flops, params, bytes }, index) => {
+    recipes.forEach(({ name, family, kind = "sampled", ops, flops, params, bytes }, index) => {
       const text = texts[index]!;
-      const hash = createHash("sha256").update(text).digest("hex");
+      const hash = hashText(text);
+      if (options.setAside) setModelAside(store, name, hash);
       const known = find.get(name);
       if (known && known.hash !== hash) throw modelExists(name);
       keep.run(hash, gzipSync(text, { level: 3 }));
       if (known) restore.run(name);
-      else insert.run(name, hash, family, ops, flops, params, bytes, at);
+      else insert.run(name, hash, family, kind, ops, flops, params, bytes, at);
     });
   });
+}
+
+function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function describeRecipe(graph: Graph): string {
@@ -70,7 +89,7 @@ export function readRecipe(store: Store, hash: string): Graph | null {
 function decodeRecipe(blob: Uint8Array, hash: string): Graph {
   try {
     const text = gunzipSync(blob).toString();
-    if (createHash("sha256").update(text).digest("hex") === hash) return JSON.parse(text) as Graph;
+    if (hashText(text) === hash) return JSON.parse(text) as Graph;
   } catch {
     // Damaged in one way or the other.
   }
@@ -85,11 +104,11 @@ export function placeModelFile(store: Store, hash: string): boolean {
   if (!graph) return false;
   let incoming: string | null = null;
   try {
-    const bytes = writeTflite(graph);
-    incoming = writeIncomingFile(store.folder, bytes);
+    incoming = writeIncomingFile(store.folder, listBytes(streamTflite(graph)));
     const path = incoming;
+    const { size } = statSync(path);
     runInTransaction(store, () => {
-      store.statement("UPDATE model SET bytes = ? WHERE hash = ?").run(bytes.length, hash);
+      store.statement("UPDATE model SET bytes = ? WHERE hash = ?").run(size, hash);
       renameSync(path, target);
     });
     return true;
@@ -97,6 +116,10 @@ export function placeModelFile(store: Store, hash: string): boolean {
     if (incoming !== null) rmSync(incoming, { force: true });
     throw translateSqliteError(error, store.path);
   }
+}
+
+function* listBytes(chunks: Iterable<FileChunk>): Generator<Uint8Array> {
+  for (const { bytes } of chunks) yield bytes;
 }
 
 /** Deletes recipes that no model has any more; call it after models or runs were removed. */
