@@ -258,6 +258,9 @@ export interface ModelDetail {
   description: string;
   inputs: TensorSummary[];
   outputs: TensorSummary[];
+  /** Their places in the entry graph, as the ops' `inputTensors` and `outputTensors` name them. */
+  inputTensors: number[];
+  outputTensors: number[];
   ops: OpDetail[];
   flops: number;
   params: number;
