@@ -38,11 +38,9 @@ export function foldGraph(graph: OpGraph): FoldedGraph[] {
   let steps = [groupChains, groupBranches];
   while (levels.length < mostLevels && levels.at(-1)!.folds.length > fewNodes) {
     const finest = levels.at(-1)!;
-    const groups = [...steps, groupFeeders]
-      .values()
-      .map((step) => step(finest, graph))
-      .find((found) => found.length > 0);
-    if (!groups) break;
+    let groups: number[][] = [];
+    for (const step of [...steps, groupFeeders]) if (groups.length === 0) groups = step(finest, graph);
+    if (groups.length === 0) break;
     levels.push(contract(finest, groups));
     steps = steps.toReversed();
   }
