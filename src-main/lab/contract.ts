@@ -261,6 +261,9 @@ export interface ModelDetail {
   paper: string | null;
   inputs: TensorSummary[];
   outputs: TensorSummary[];
+  /** Their places in the entry graph, as the ops' `inputTensors` and `outputTensors` name them. */
+  inputTensors: number[];
+  outputTensors: number[];
   ops: OpDetail[];
   flops: number;
   params: number;

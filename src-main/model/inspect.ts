@@ -14,6 +14,8 @@ export function inspectGraph(graph: Graph, name: string, fileBytes: number): Mod
     paper: null,
     inputs: main.inputs.map((index) => summarizeTensor(main, index)),
     outputs: main.outputs.map((index) => summarizeTensor(main, index)),
+    inputTensors: [...main.inputs],
+    outputTensors: [...main.outputs],
     ops,
     flops: cost.flops,
     params: cost.params,
