@@ -45,7 +45,7 @@ function buildConvolutionalTransformer(name: string, size: number, depths: reado
         all = builder.within(`layer${layer}`, () =>
           convolutionalLayer(builder, { all, image: patches.shape, withClass }, stage.heads),
         );
-      if (withClass) classToken = splitTokens(builder, { all, image: patches.shape, withClass }).classToken;
+      if (withClass) classToken = splitClass(builder, all)[0];
       else image = builder.reshape(all, patches.shape, "image");
     }),
   );
@@ -83,11 +83,14 @@ function splitTokens(
   { all, image, withClass }: Tokens,
 ): { classToken: Value | null; image: Value } {
   if (!withClass) return { classToken: null, image: builder.reshape(all, image, "image") };
-  const [classToken, rest] = builder.splitSizes(all, [1, all.shape[1]! - 1], {
-    axis: 1,
-    name: "split_class",
-  });
-  return { classToken: classToken!, image: builder.reshape(rest!, image, "image") };
+  const [classToken, rest] = splitClass(builder, all);
+  return { classToken, image: builder.reshape(rest, image, "image") };
+}
+
+function splitClass(builder: GraphBuilder, all: Value): [classToken: Value, rest: Value] {
+  const sizes = [1, all.shape[1]! - 1];
+  const [classToken, rest] = builder.splitSizes(all, sizes, { axis: 1, name: "split_class" });
+  return [classToken!, rest!];
 }
 
 const networks: readonly (readonly [string, number, readonly number[]])[] = [
