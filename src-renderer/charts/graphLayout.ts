@@ -54,7 +54,7 @@ export function layoutGraph(links: NodeLinks): GraphLayout {
     rankdir: "TB",
     nodesep: 22,
     edgesep: 14,
-    ranksep: 30,
+    ranksep: 38,
     marginx: margin,
     marginy: margin,
     ranker: count > mostForSimplex ? "tight-tree" : "network-simplex",
@@ -70,10 +70,17 @@ export function layoutGraph(links: NodeLinks): GraphLayout {
     return { x: x - width / 2, y: y - height / 2, width, height, layer: 0, order: 0 };
   });
   numberLayers(nodes);
+  const middles = new Set(nodes.map((node) => Math.round(node.y + node.height / 2)));
+  const isLayer = (y: number) => middles.has(Math.round(y));
   const edges = graph.edges().map(({ v, w }: { v: string; w: string }) => ({
     from: Number(v),
     to: Number(w),
-    points: attach((graph.edge(v, w) as { points: Point[] }).points, nodes[Number(v)]!, nodes[Number(w)]!),
+    points: attach(
+      (graph.edge(v, w) as { points: Point[] }).points,
+      nodes[Number(v)]!,
+      nodes[Number(w)]!,
+      isLayer,
+    ),
   }));
   return {
     width: Math.max(...nodes.map((node) => node.x + node.width)) + margin,
@@ -83,12 +90,24 @@ export function layoutGraph(links: NodeLinks): GraphLayout {
   };
 }
 
-// Edges leave and enter in the middle, where the eye looks for them, not where a straight line would cut a side.
-function attach(points: readonly Point[], above: PlacedNode, below: PlacedNode): Point[] {
+// Edges leave and enter in the middle, where the eye looks for them, and pass other layers straight down between their nodes.
+function attach(
+  points: readonly Point[],
+  above: PlacedNode,
+  below: PlacedNode,
+  isLayer: (y: number) => boolean,
+): Point[] {
   const start = { x: above.x + above.width / 2, y: above.y + above.height };
   const end = { x: below.x + below.width / 2, y: below.y };
-  const between = points.slice(1, -1).filter((point) => point.y > start.y && point.y < end.y);
-  return [start, ...between, end];
+  const half = nodeSize.height / 2;
+  const passed = points
+    .slice(1, -1)
+    .filter(({ y }) => y > start.y && y < end.y && isLayer(y))
+    .flatMap(({ x, y }) => [
+      { x, y: y - half },
+      { x, y: y + half },
+    ]);
+  return [start, ...passed, end];
 }
 
 function numberLayers(nodes: readonly PlacedNode[]): void {
@@ -101,20 +120,21 @@ function numberLayers(nodes: readonly PlacedNode[]): void {
   }
 }
 
-/** An edge as an SVG path: a line through its points with round corners. */
+/** An edge as an SVG path: it goes down only, and comes to each point and leaves it straight down. */
 export function drawEdge(points: readonly Point[]): string {
   const [first, ...rest] = points;
   if (!first) return "";
-  const at = ({ x, y }: Point) => `${round(x)} ${round(y)}`;
-  const last = rest.at(-1) ?? first;
-  let path = `M${at(first)}`;
-  for (let place = 0; place < rest.length - 1; place++) {
-    const corner = rest[place]!;
-    const next = rest[place + 1]!;
-    const middle = { x: (corner.x + next.x) / 2, y: (corner.y + next.y) / 2 };
-    path += `Q${at(corner)} ${at(middle)}`;
+  let path = `M${round(first.x)} ${round(first.y)}`;
+  let from = first;
+  for (const to of rest) {
+    const middle = round((from.y + to.y) / 2);
+    path +=
+      Math.abs(from.x - to.x) < 0.5
+        ? `L${round(to.x)} ${round(to.y)}`
+        : `C${round(from.x)} ${middle} ${round(to.x)} ${middle} ${round(to.x)} ${round(to.y)}`;
+    from = to;
   }
-  return `${path}L${at(last)}`;
+  return path;
 }
 
 function round(value: number): number {

@@ -172,12 +172,12 @@ describe("findNeighbour", () => {
 });
 
 describe("drawEdge", () => {
-  it("starts and ends where the edge does", () => {
+  it("goes from point to point and is upright at each", () => {
     const path = drawEdge([
       { x: 1, y: 2 },
       { x: 3, y: 10.04 },
-      { x: 1, y: 20 },
+      { x: 3, y: 20 },
     ]);
-    expect(path).toBe("M1 2Q3 10 2 15L1 20");
+    expect(path).toBe("M1 2C1 6 3 6 3 10L3 20");
   });
 });
