@@ -87,6 +87,15 @@ export function modelUnwritable(name: string, reason: string): LabError {
   );
 }
 
+/** A network has no int8 form. */
+export function modelUnquantizable(name: string, reason: string): LabError {
+  return new LabError(
+    "model-unwritable",
+    `${name || "The model"} cannot be quantised to int8: ${reason}`,
+    "Give a dense float32 network of one subgraph, or use the network at its own precision.",
+  );
+}
+
 /** Models cannot be written at that precision; `model` is one that is not at it already. */
 export function precisionUnsupported(precision: string, model?: string): LabError {
   return new LabError(

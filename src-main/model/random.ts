@@ -56,14 +56,18 @@ export function createRandom(seed: number): Random {
 
 /** Fills `target` with uniform numbers in ±`limit` (rounded to float32), the same for the same seed. */
 export function fillUniform(target: Float32Array, seed: number, limit: number): void {
-  const draw = createWords(seed);
+  createUniform(seed, limit)(target);
+}
+
+/** The numbers of `fillUniform` one piece after another: each call fills its array with those that follow. */
+export function createUniform(seed: number, limit: number): (target: Float32Array) => void {
   // Zero times a negative number would be −0.
-  if (limit === 0) {
-    target.fill(0);
-    return;
-  }
+  if (limit === 0) return (target) => target.fill(0);
+  const draw = createWords(seed);
   const scale = limit / 2 ** 31;
-  for (let index = 0; index < target.length; index++) target[index] = (draw() - 2 ** 31) * scale;
+  return (target) => {
+    for (let index = 0; index < target.length; index++) target[index] = (draw() - 2 ** 31) * scale;
+  };
 }
 
 /**
