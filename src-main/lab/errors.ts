@@ -103,7 +103,7 @@ export function precisionUnsupported(precision: string, model?: string): LabErro
     model === undefined
       ? `Models cannot be built at ${precision}`
       : `${model} is a quantised file and cannot be built at ${precision}`,
-    "Build sampled or float32 models at float32.",
+    "Build models at float32 or int8; quantised files at int8.",
   );
 }
 

@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { copyFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mainSubgraph } from "../model/graph.ts";
+import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { sampleNetworks, type SampledNetwork } from "../model/searchSpace.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
 import { listModels, modelFilePath, removeModels } from "../store/models.ts";
 import { addRecipes, readRecipe, removeUnusedRecipes } from "../store/recipes.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
-import type { BuiltModel, Lab, ModelSummary, SampleRequest } from "./contract.ts";
+import type { BuiltModel, Lab, ModelSummary, Precision, SampleRequest } from "./contract.ts";
 import { badRequest, cancelled, modelUnwritable, precisionUnsupported } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { nameOfFile, type ResolvedModel } from "./modelLibrary.ts";
@@ -74,13 +75,13 @@ export function createModelCalls(context: LabContext): ModelCalls {
     },
 
     async startBuild({ names, precision, out }) {
-      if (precision !== "float32") throw precisionUnsupported(precision);
+      if (precision === "float16") throw precisionUnsupported(precision);
       const models = [...library.resolveAll(names)];
       return jobs.start({
         kind: "build",
         title: `Build ${countNoun(models.length, "model")}`,
         lane: hostLane,
-        work: (job) => build(context, models, resolve(out), job),
+        work: (job) => build(context, models, precision, resolve(out), job),
       });
     },
   };
@@ -142,6 +143,7 @@ function writeNetwork(folder: string, network: SampledNetwork): ModelSummary {
 async function build(
   context: LabContext,
   models: ResolvedModel[],
+  precision: Precision,
   out: string,
   { signal, onProgress }: JobContext,
 ): Promise<BuiltModel[]> {
@@ -152,7 +154,8 @@ async function build(
     onProgress(built.length, models.length, model.name);
     const path = join(out, `${fileNameOf(model.name)}.tflite`);
     const recipe = model.kind === "library" ? readRecipe(context.store, model.hash) : null;
-    if (recipe) writeModelFile(path, writeTflite(recipe));
+    if (precision === "int8") writeQuantized(context, model, path);
+    else if (recipe) writeModelFile(path, writeTflite(recipe));
     else copyModel(context, model, path);
     built.push({ name: model.name, path, bytes: statSync(path).size });
     await takeBreath();
@@ -160,11 +163,27 @@ async function build(
   return built;
 }
 
+// A quantised file is its own int8 form.
+function writeQuantized(context: LabContext, model: ResolvedModel, target: string): void {
+  const graph = context.library.readGraph(model);
+  if (isQuantized(graph)) return copyFile(locateSource(context, model), target);
+  if (model.kind === "path" && resolve(model.path) === target)
+    throw modelUnwritable(target, "the float network it is made from is there");
+  writeModelFile(target, writeTflite(quantizeGraph(graph)));
+}
+
 // A file somebody gave is handed out as it is, when that is what was asked for.
 function copyModel(context: LabContext, model: ResolvedModel, target: string): void {
   const { quantized } = context.library.inspect(model);
   if (quantized) throw precisionUnsupported("float32", model.name);
-  const source = model.kind === "path" ? resolve(model.path) : modelFilePath(context.store, model.hash);
+  copyFile(locateSource(context, model), target);
+}
+
+function locateSource(context: LabContext, model: ResolvedModel): string {
+  return model.kind === "path" ? resolve(model.path) : modelFilePath(context.store, model.hash);
+}
+
+function copyFile(source: string, target: string): void {
   if (source === target) return;
   try {
     copyFileSync(source, target);

@@ -4,13 +4,14 @@ import { basename } from "node:path";
 import { costGraph } from "../model/cost.ts";
 import type { Graph } from "../model/graph.ts";
 import { inspectGraph } from "../model/inspect.ts";
+import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { readTflite } from "../model/tfliteReader.ts";
 import type { Store } from "../store/database.ts";
 import { addModel, findModel, listModels, modelFilePath } from "../store/models.ts";
 import { readRecipe } from "../store/recipes.ts";
-import type { ModelDetail, ModelSummary } from "./contract.ts";
+import type { ModelDetail, ModelSummary, Precision } from "./contract.ts";
 import { modelUnknown, modelUnreadable } from "./errors.ts";
-import { GraphCache } from "./graphCache.ts";
+import { GraphCache, stripWeights } from "./graphCache.ts";
 
 /** A model an argument stands for: one of the library, or a file that is only read. */
 export type ResolvedModel =
@@ -73,9 +74,17 @@ export class ModelLibrary {
     return model.kind === "library" ? model.model : this.addFile(model.name, model.bytes, model.path);
   }
 
-  /** The graph without weights, for fitting and predicting. */
-  loadGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
-    return this.cache.get(model.hash, () => this.readGraph(model));
+  /**
+   * The graph that runs at a precision, without weights, for fitting and predicting: at int8 the quantised form. Rejects with
+   * model-unwritable when there is none.
+   */
+  loadGraph(model: { name: string; hash: string } | ResolvedModel, precision: Precision = "float32"): Graph {
+    if (precision !== "int8") return this.cache.get(model.hash, () => this.readGraph(model));
+    return this.cache.get(`${model.hash} int8`, () => {
+      // Which ops the quantised form consists of does not depend on large weights.
+      const graph = stripWeights(this.readGraph(model));
+      return isQuantized(graph) ? graph : quantizeGraph(graph);
+    });
   }
 
   /** Everything there is to know about a model. */
@@ -84,7 +93,8 @@ export class ModelLibrary {
     return inspectGraph(this.readGraph(model), model.name, bytes);
   }
 
-  private readGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
+  /** The graph with its weights. */
+  readGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
     if ("kind" in model && model.kind === "path") return readTflite(model.bytes, model.path);
     const recipe = readRecipe(this.store, model.hash);
     if (recipe) return recipe;

@@ -121,22 +121,32 @@ const rules: Partial<Record<string, Rule>> = {
       Math.hypot(a.deviation, b.deviation),
       corners(a, b, (x, y) => x - y),
     ),
-  MUL: (view, a, b) =>
-    around(
-      view,
-      a.mean * b.mean,
-      Math.sqrt(Math.max(meanSquare(a) * meanSquare(b) - (a.mean * b.mean) ** 2, 0)),
+  // Products of two normal variables have longer tails than a normal one.
+  MUL: (view, a, b) => {
+    const mean = a.mean * b.mean;
+    const deviation = Math.sqrt(Math.max(meanSquare(a) * meanSquare(b) - mean ** 2, 0));
+    return around(
+      { ...view, reach: 1.5 * view.reach },
+      mean,
+      deviation,
       corners(a, b, (x, y) => x * y),
-    ),
+    );
+  },
   DIV: (view, a, b) => {
     // A divisor near zero is taken as far from it as it usually is.
     const divisor = (b.mean < 0 ? -1 : 1) * (Math.max(Math.abs(b.mean), b.deviation) || 1);
     return around(view, a.mean / divisor, a.deviation / Math.abs(divisor), [-Infinity, Infinity]);
   },
   SQUARED_DIFFERENCE: (view, a, b) => {
-    const mean = a.deviation ** 2 + b.deviation ** 2 + (a.mean - b.mean) ** 2;
+    const [difference, deviation] = [a.mean - b.mean, Math.hypot(a.deviation, b.deviation)];
+    const mean = difference ** 2 + deviation ** 2;
     const [low, high] = corners(a, b, (x, y) => x - y);
-    return around(view, mean, Math.SQRT2 * mean, [0, Math.max(low ** 2, high ** 2)]);
+    const likely = (Math.abs(difference) + view.reach * deviation) ** 2;
+    return {
+      mean,
+      deviation: Math.SQRT2 * mean,
+      range: [0, Math.min(Math.max(low ** 2, high ** 2), likely)],
+    };
   },
   MAXIMUM: (_, a, b) =>
     clampSpread(join([a, b]), [Math.max(a.range[0], b.range[0]), Math.max(a.range[1], b.range[1])]),

@@ -27,11 +27,22 @@ export function quantizeGraph(graph: Graph, options: QuantizeOptions = {}): Grap
     const subgraph = mainSubgraph(graph);
     const ranges = estimateRanges(subgraph, options.seed ?? 0);
     for (const [index, range] of options.calibration ?? []) if (ranges[index]) ranges[index] = range;
+    leaveRoomForSums(subgraph, ranges);
     const quantizer = new Quantizer(subgraph, chooseScales(subgraph, ranges));
     return { ...graph, subgraphs: [quantizer.quantize()] };
   } catch (error) {
     if (error instanceof LabError) throw error;
     throw modelUnquantizable(graph.name, error instanceof Error ? error.message : String(error));
+  }
+}
+
+// TFLite's int8 SUM (seen in 2.9) does not saturate: a sum rounded to one step above the range becomes the lowest number.
+function leaveRoomForSums({ ops }: Subgraph, ranges: (Range | null)[]): void {
+  for (const { type, outputs } of ops) {
+    const range = type === "SUM" ? ranges[outputs[0]!] : null;
+    if (!range) continue;
+    const room = 0.01 * (Math.max(range[1], 0) - Math.min(range[0], 0));
+    ranges[outputs[0]!] = [range[0] - room, range[1] + room];
   }
 }
 
