@@ -34,7 +34,8 @@ export function rangeOfScale({ scale, zeroPoint }: ActivationScale): Range {
 
 /** The nearest number an int8 holds. */
 export function clampInt8(value: number): number {
-  return Math.min(Math.max(value, -128), 127);
+  // Rounding gives −0 too, which JSON does not keep.
+  return Math.min(Math.max(value, -128), 127) + 0;
 }
 
 // Smaller floats lose bits or are flushed to zero, and a scale of zero divides.
