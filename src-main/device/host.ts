@@ -28,7 +28,7 @@ export function describeHost(runtime: HostRuntime): Device {
     clusters,
     coreSets,
     runtimes: ["tflite", "xnnpack"],
-    precisions: ["float32"],
+    precisions: ["float32", "int8"],
     runtimeVersion: runtime.version,
     load: telemetry.load,
     temperatureC: telemetry.temperatureC,

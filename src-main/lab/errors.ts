@@ -105,6 +105,15 @@ export function modelUnwritable(name: string, reason: string): LabError {
   );
 }
 
+/** A network has no int8 form. */
+export function modelUnquantizable(name: string, reason: string): LabError {
+  return new LabError(
+    "model-unwritable",
+    `${name || "The model"} cannot be quantised to int8: ${reason}`,
+    "Give a dense float32 network of one subgraph, or use the network at its own precision.",
+  );
+}
+
 /** Models cannot be written at that precision; `model` is one that is not at it already. */
 export function precisionUnsupported(precision: string, model?: string): LabError {
   return new LabError(
@@ -112,7 +121,7 @@ export function precisionUnsupported(precision: string, model?: string): LabErro
     model === undefined
       ? `Models cannot be built at ${precision}`
       : `${model} is a quantised file and cannot be built at ${precision}`,
-    "Build sampled or float32 models at float32.",
+    "Build models at float32 or int8; quantised files at int8.",
   );
 }
 

@@ -1,4 +1,4 @@
-import type { ConstantData, Graph, Tensor } from "../model/graph.ts";
+import type { ConstantData, Graph, Quantization, Tensor } from "../model/graph.ts";
 
 /** Constants up to this size are kept: shapes, paddings and axes that decide what an op does. */
 const keptBytes = 4096;
@@ -11,10 +11,15 @@ export function stripWeights(graph: Graph): Graph {
   // Tensors that share a constant go on sharing it: parameters are counted by it.
   const stripped = new Map<ConstantData, ConstantData>();
   const stripTensor = (tensor: Tensor): Tensor => {
-    if (tensor.data?.kind !== "bytes") return tensor;
+    const { quantization } = tensor;
+    const kept =
+      quantization && quantization.scales.length > 1
+        ? { ...tensor, quantization: stripScales(quantization) }
+        : tensor;
+    if (tensor.data?.kind !== "bytes") return kept;
     const data = stripped.get(tensor.data) ?? stripConstant(tensor.data.bytes);
     stripped.set(tensor.data, data);
-    return { ...tensor, data };
+    return { ...kept, data };
   };
   return {
     ...graph,
@@ -26,6 +31,15 @@ export function stripWeights(graph: Graph): Graph {
         op.customOptions ? { ...op, customOptions: Uint8Array.from(op.customOptions) } : op,
       ),
     })),
+  };
+}
+
+// Scales of every channel of every filter take more memory than all the rest; that there are some is all that counts.
+function stripScales(quantization: Quantization): Quantization {
+  return {
+    ...quantization,
+    scales: quantization.scales.slice(0, 1),
+    zeroPoints: quantization.zeroPoints.slice(0, 1),
   };
 }
 

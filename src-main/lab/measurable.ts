@@ -1,5 +1,6 @@
 import { composeCoreSet } from "../device/cores.ts";
 import { formatScenario } from "../device/scenario.ts";
+import { isQuantized } from "../model/quantize.ts";
 import { resolveHostTarget } from "../profile/hostBench.ts";
 import type { PhoneBinary } from "../profile/phoneBench.ts";
 import { resolvePhoneTarget } from "../profile/phoneTarget.ts";
@@ -45,32 +46,25 @@ export function findBinary({ store }: LabContext, device: Device): PhoneBinary {
   );
 }
 
-/** Rejects with scenario-unsupported, naming the model, when one is not a network of the precision. For phones; this computer takes what comes. */
+/**
+ * Rejects, naming the model, when one has no form of the precision: with model-unwritable when it cannot be quantised to int8, with
+ * scenario-unsupported when a phone is to measure a quantised one in float. This computer takes quantised files at float32 too.
+ */
 export async function checkModels(
-  context: LabContext,
+  { library }: LabContext,
   models: readonly ModelSummary[],
   device: Device,
   precision: Precision,
 ): Promise<void> {
-  if (device.kind !== "adb") return;
-  for (const model of models) {
-    const quantised = model.kind !== "sampled" && isQuantised(context, model);
-    if (quantised !== (precision === "int8"))
+  // Only a file somebody gave can be something else than a float network.
+  for (const model of models.filter(({ kind }) => kind === "file")) {
+    if (precision === "int8") library.loadGraph(model, precision);
+    else if (device.kind === "adb" && isQuantized(library.loadGraph(model)))
       throw new LabError(
         "scenario-unsupported",
-        quantised
-          ? `${model.name} is a quantised network and cannot be measured at ${precision}`
-          : `${model.name} is a float network and cannot be measured at int8`,
-        quantised ? "Measure it at int8." : "Measure it at float32, or give its quantised .tflite file.",
+        `${model.name} is a quantised network and cannot be measured at ${precision}`,
+        "Measure it at int8.",
       );
     await takeBreath();
   }
-}
-
-function isQuantised({ library }: LabContext, model: ModelSummary): boolean {
-  return library
-    .loadGraph(model)
-    .subgraphs.some(({ tensors }) =>
-      tensors.some(({ quantization, dtype }) => quantization !== null && !dtype.includes("float")),
-    );
 }

@@ -1,3 +1,4 @@
+import { parseScenario } from "../device/scenario.ts";
 import type { Bench } from "../profile/bench.ts";
 import { HostBench } from "../profile/hostBench.ts";
 import { executeRun } from "../profile/runner.ts";
@@ -28,11 +29,16 @@ export async function measureRun(
   const publishRun = createPublisher(context, run);
   // All files first: writing one between two cells would disturb the second.
   const cells = nextCells(store, run, { retry });
-  const hashes = [...new Map(cells.map((cell) => [cell.hash, cell.model]))];
-  for (const [index, [hash, model]] of hashes.entries()) {
+  const files = new Map(
+    cells.map(({ hash, model, scenario }) => {
+      const { precision } = parseScenario(scenario);
+      return [`${hash} ${precision}`, { hash, model, precision }];
+    }),
+  );
+  for (const [index, { hash, model, precision }] of [...files.values()].entries()) {
     if (signal.aborted) throw cancelled();
-    if (placeModelFile(store, hash)) {
-      onProgress(0, cells.length, `writing ${model}.tflite (${index + 1} of ${hashes.length})`, null);
+    if (placeModelFile(store, hash, precision)) {
+      onProgress(0, cells.length, `writing ${model}.tflite (${index + 1} of ${files.size})`, null);
       await takeBreath();
     }
   }

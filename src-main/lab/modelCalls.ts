@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { copyFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mainSubgraph } from "../model/graph.ts";
+import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { sampleNetworks, type SampledNetwork } from "../model/searchSpace.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
 import { findZooNetwork, listZoo } from "../model/zoo/zoo.ts";
 import { findModel, listModels, modelFilePath, removeModels } from "../store/models.ts";
 import { addRecipes, removeUnusedRecipes } from "../store/recipes.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
-import type { BuiltModel, Lab, ModelSummary, SampleRequest } from "./contract.ts";
+import type { BuiltModel, Lab, ModelSummary, Precision, SampleRequest } from "./contract.ts";
 import { badRequest, cancelled, modelUnwritable, precisionUnsupported, zooKept } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { nameOfFile, type ResolvedModel } from "./modelLibrary.ts";
@@ -83,13 +84,13 @@ export function createModelCalls(context: LabContext): ModelCalls {
     },
 
     async startBuild({ names, precision, out }) {
-      if (precision !== "float32") throw precisionUnsupported(precision);
+      if (precision === "float16") throw precisionUnsupported(precision);
       const sources = await listSources(context, names);
       return jobs.start({
         kind: "build",
         title: `Build ${countNoun(sources.length, "model")}`,
         lane: hostLane,
-        work: (job) => build(context, sources, resolve(out), job),
+        work: (job) => build(context, sources, precision, resolve(out), job),
       });
     },
   };
@@ -177,6 +178,7 @@ async function listSources({ library }: LabContext, names: readonly string[]): P
 async function build(
   context: LabContext,
   sources: readonly BuildSource[],
+  precision: Precision,
   out: string,
   { signal, onProgress }: JobContext,
 ): Promise<BuiltModel[]> {
@@ -193,7 +195,8 @@ async function build(
     const path = join(out, `${fileNameOf(name)}.tflite`);
     const [model] = context.library.resolve(argument);
     const graph = context.library.findRecipe(model!);
-    if (graph) await writeGraphFile(path, graph, signal, tell);
+    if (precision === "int8") await writeQuantized(context, model!, path, signal, (written) => tell(4 * written));
+    else if (graph) await writeGraphFile(path, graph, signal, tell);
     else copyModel(context, model!, path);
     built.push({ name, path, bytes: statSync(path).size });
     before += bytes;
@@ -202,11 +205,33 @@ async function build(
   return built;
 }
 
+// A quantised file is its own int8 form.
+async function writeQuantized(
+  context: LabContext,
+  model: ResolvedModel,
+  target: string,
+  signal: AbortSignal,
+  onBytes: (written: number) => void,
+): Promise<void> {
+  const graph = context.library.readGraph(model);
+  if (isQuantized(graph)) return copyFile(locateSource(context, model), target);
+  if (model.kind === "path" && resolve(model.path) === target)
+    throw modelUnwritable(target, "the float network it is made from is there");
+  await writeGraphFile(target, quantizeGraph(graph), signal, onBytes);
+}
+
 // A file somebody gave is handed out as it is, when that is what was asked for.
 function copyModel(context: LabContext, model: ResolvedModel, target: string): void {
   const { quantized } = context.library.inspect(model);
   if (quantized) throw precisionUnsupported("float32", model.name);
-  const source = model.kind === "path" ? resolve(model.path) : modelFilePath(context.store, model.hash);
+  copyFile(locateSource(context, model), target);
+}
+
+function locateSource(context: LabContext, model: ResolvedModel): string {
+  return model.kind === "path" ? resolve(model.path) : modelFilePath(context.store, model.hash);
+}
+
+function copyFile(source: string, target: string): void {
   if (source === target) return;
   try {
     copyFileSync(source, target);

@@ -5,6 +5,7 @@ import { costGraph } from "../model/cost.ts";
 import { findDefinedNetwork, findPaper } from "../model/definedNetworks.ts";
 import type { Graph } from "../model/graph.ts";
 import { inspectGraph } from "../model/inspect.ts";
+import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { readTflite } from "../model/tfliteReader.ts";
 import { listZoo } from "../model/zoo/zoo.ts";
 import type { Store } from "../store/database.ts";
@@ -17,10 +18,10 @@ import {
   setModelAside,
 } from "../store/models.ts";
 import { addRecipes, readRecipe } from "../store/recipes.ts";
-import type { ModelDetail, ModelFilter, ModelSummary } from "./contract.ts";
+import type { ModelDetail, ModelFilter, ModelSummary, Precision } from "./contract.ts";
 import { DefinedModel } from "./definedModel.ts";
 import { modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
-import { GraphCache } from "./graphCache.ts";
+import { GraphCache, stripWeights } from "./graphCache.ts";
 
 /** A model an argument stands for: one of the library, one that its name defines, or a file that is only read. */
 export type ResolvedModel =
@@ -131,11 +132,20 @@ export class ModelLibrary {
     return findModel(this.store, model.name)!;
   }
 
-  /** The graph without weights, for fitting and predicting. */
-  loadGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
+  /**
+   * The graph that runs at a precision, without weights, for fitting and predicting: at int8 the quantised form. Rejects with
+   * model-unwritable when there is none.
+   */
+  loadGraph(model: { name: string; hash: string } | ResolvedModel, precision: Precision = "float32"): Graph {
+    // Which ops the quantised form consists of does not depend on large weights.
+    const read = (): Graph => {
+      if (precision !== "int8") return this.readGraph(model);
+      const graph = stripWeights(this.readGraph(model));
+      return isQuantized(graph) ? graph : quantizeGraph(graph);
+    };
     // Candidates of a search space come by the thousand and are built faster than they are found again.
-    if (model instanceof DefinedModel && model.network.kind !== "zoo") return model.buildGraph();
-    return this.cache.get(model.hash, () => this.readGraph(model));
+    if (model instanceof DefinedModel && model.network.kind !== "zoo") return read();
+    return this.cache.get(precision === "int8" ? `${model.hash} int8` : model.hash, read);
   }
 
   /** Everything there is to know about a model. */
@@ -152,7 +162,8 @@ export class ModelLibrary {
     return model.kind === "defined" ? model.buildGraph() : readRecipe(this.store, model.hash);
   }
 
-  private readGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
+  /** The graph with its weights. */
+  readGraph(model: { name: string; hash: string } | ResolvedModel): Graph {
     if (model instanceof DefinedModel) return model.buildGraph();
     if ("kind" in model && model.kind === "path") return readTflite(model.bytes, model.path);
     const recipe = readRecipe(this.store, model.hash);

@@ -1,3 +1,4 @@
+import { parseScenario } from "../device/scenario.ts";
 import type { FittedPredictor } from "../predict/fittedPredictor.ts";
 import { predictNetwork } from "../predict/networkPrediction.ts";
 import { trainingRows, type StoredMeasurement } from "../store/measurements.ts";
@@ -16,13 +17,14 @@ export async function predictModels(
   withOps: boolean,
 ): Promise<Prediction[]> {
   const { scenario } = predictor.fitted;
+  const { precision } = parseScenario(scenario);
   const measured = new Map<string, StoredMeasurement>();
   for (const row of trainingRows(context.store, scenario)) measured.set(row.hash, row);
   const measuredNames = new Set([...measured.values()].map(({ model }) => model));
   const trainedOn = new Set(predictor.fitted.trainedOn);
   const predictions: Prediction[] = [];
   for (const model of models) {
-    const prediction = predictNetwork(predictor.fitted, context.library.loadGraph(model));
+    const prediction = predictNetwork(predictor.fitted, context.library.loadGraph(model, precision));
     // What its name alone defines costs more to hash than to predict.
     const unknown = model.kind === "defined" && !measuredNames.has(model.name);
     const known = unknown ? undefined : measured.get(model.hash);

@@ -24,6 +24,7 @@ export async function collectNetworks(
   signal: AbortSignal,
 ): Promise<TrainingNetworks> {
   checkMeasured(context, scenario);
+  const { precision } = parseScenario(scenario);
   const wanted = choice.models && listNames(context, choice.models);
   const unwanted = listNames(context, choice.exclude ?? []);
   const chosen = trainingRows(context.store, scenario).filter(
@@ -32,7 +33,7 @@ export async function collectNetworks(
   const networks: MeasuredNetwork[] = [];
   for (const { model, hash, family, latencyMs, opTimes, cell } of chosen) {
     if (signal.aborted) throw cancelled();
-    const graph = context.library.loadGraph({ name: model, hash });
+    const graph = context.library.loadGraph({ name: model, hash }, precision);
     networks.push({ model, family, graph, latencyMs, opTimes, cell });
     if (networks.length % 20 === 0) await takeBreath();
   }

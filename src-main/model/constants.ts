@@ -13,6 +13,8 @@ export function constantLength(tensor: Tensor, data: ConstantData): number {
   }
   if (data.kind === "random" && /^(uint|bool)/.test(tensor.dtype))
     throw new Error(`constants of type ${tensor.dtype} cannot be drawn`);
+  if (data.kind === "rounded" && tensor.dtype !== "int8" && tensor.dtype !== "int32")
+    throw new Error(`constants of type ${tensor.dtype} cannot be quantised`);
   if (!sizedTypes.has(tensor.dtype)) throw new Error(`constants of type ${tensor.dtype} cannot be stated`);
   const elements = countElements(tensor.shape);
   if (data.kind === "values" && data.values.length !== elements)
@@ -50,6 +52,14 @@ export function writeConstant(target: Uint8Array, dtype: DataType, data: Constan
     // In place, so that a large model never exists twice; every platform this runs on is little-endian.
     const floats = new Float32Array(target.buffer, target.byteOffset, target.length / 4);
     fillUniform(floats, data.seed, data.limit);
+  } else if (data.kind === "rounded") {
+    // The same holds here; the type was checked by `constantLength`.
+    fillRounded(
+      dtype === "int8"
+        ? new Int8Array(target.buffer, target.byteOffset, target.length)
+        : new Int32Array(target.buffer, target.byteOffset, target.length / 4),
+      data,
+    );
   } else {
     const count = dtype === "int4" ? target.length * 2 : target.length / elementBytes(dtype);
     writeElements(target, dtype, count, data.kind === "values" ? stated(data.values) : drawn(data));
@@ -79,6 +89,35 @@ export function* constantChunks(dtype: DataType, data: ConstantData, length: num
     writeConstant(bytes, dtype, data);
     yield bytes;
   }
+}
+
+/**
+ * Fills `target` with the quantised form of the numbers `fillUniform` gives for the seed and limit. In pieces, so that the float
+ * form of a large tensor never exists.
+ */
+function fillRounded(target: Int8Array | Int32Array, data: ConstantData & { kind: "rounded" }): void {
+  const { scale, zeroPoint, lowest, highest } = data;
+  const draw = createUniform(data.seed, data.limit);
+  const piece = new Float32Array(4096);
+  for (let start = 0; start < target.length; start += piece.length) {
+    draw(piece);
+    const count = Math.min(piece.length, target.length - start);
+    for (let index = 0; index < count; index++)
+      target[start + index] = quantizeNumber(piece[index]!, scale, zeroPoint, lowest, highest);
+  }
+}
+
+/** The stored number of a real one, half away from zero as TFLite rounds; kept within `lowest` and `highest`. */
+export function quantizeNumber(
+  value: number,
+  scale: number,
+  zeroPoint: number,
+  lowest: number,
+  highest: number,
+): number {
+  const steps = value / scale;
+  const rounded = steps < 0 ? -Math.round(-steps) : Math.round(steps);
+  return Math.min(Math.max(rounded + zeroPoint, lowest), highest);
 }
 
 function stated(values: readonly number[]): (index: number) => number {

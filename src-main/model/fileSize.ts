@@ -1,10 +1,13 @@
 import { tensorBytes } from "./graph.ts";
 import type { ConstantData, Graph } from "./graph.ts";
 
-// Mean cost in the file of a tensor, an op and a stored constant beside names and data (tables, offsets, alignment).
+// Mean cost in the file of a tensor, an op, a stored constant and a quantisation beside names and data (tables, offsets, alignment).
 const tensorOverhead = 84;
 const opOverhead = 92;
 const constantOverhead = 28;
+const quantizationOverhead = 44;
+/** A float32 scale and an int64 zero point. */
+const scaleBytes = 12;
 const fileOverhead = 400;
 
 /**
@@ -18,6 +21,7 @@ export function estimateFileBytes(graph: Graph): number {
   for (const { tensors, ops } of graph.subgraphs) {
     for (const tensor of tensors) {
       bytes += tensorOverhead + tensor.name.length + 4 * tensor.shape.length;
+      if (tensor.quantization) bytes += quantizationOverhead + scaleBytes * tensor.quantization.scales.length;
       if (!tensor.data || stored.has(tensor.data)) continue;
       stored.add(tensor.data);
       bytes +=

@@ -45,12 +45,22 @@ export interface Quantization {
 /**
  * Values of a constant tensor, by reference. `bytes` is a view onto the file that was read, never a copy. `random` is drawn
  * when the file is written: uniform in ±`limit`, little-endian, from `seed`; so a graph without written weights is small.
- * `values` holds small constants a builder states itself (paddings, shapes, axes).
+ * `values` holds small constants a builder states itself (paddings, shapes, axes). `rounded` is the quantised form of `random`: the
+ * same drawn numbers (as float32) divided by `scale`, rounded, shifted by `zeroPoint` and kept within `lowest` and `highest`.
  */
 export type ConstantData =
   | { kind: "bytes"; bytes: Uint8Array }
   | { kind: "random"; seed: number; limit: number }
-  | { kind: "values"; values: number[] };
+  | { kind: "values"; values: number[] }
+  | {
+      kind: "rounded";
+      seed: number;
+      limit: number;
+      scale: number;
+      zeroPoint: number;
+      lowest: number;
+      highest: number;
+    };
 
 export interface Tensor {
   name: string;

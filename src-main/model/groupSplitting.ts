@@ -90,7 +90,8 @@ function takeShare(tensor: Tensor, groups: number, group: number): Tensor {
   });
   const name = `${tensor.name}/group${group + 1}`;
   const shareData = (data: ConstantData): ConstantData => {
-    if (data.kind === "random") return { ...data, seed: deriveSeed(data.seed, name) };
+    if (data.kind === "random" || data.kind === "rounded")
+      return { ...data, seed: deriveSeed(data.seed, name) };
     if (data.kind === "values") return { ...data, values: share(data.values) };
     const size = data.bytes.length / groups;
     return { ...data, bytes: data.bytes.subarray(group * size, (group + 1) * size) };

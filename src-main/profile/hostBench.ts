@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseScenario } from "../device/scenario.ts";
-import type { CoreSet, Device, Runtime, Thoroughness } from "../lab/contract.ts";
+import type { CoreSet, Device, Precision, Runtime, Thoroughness } from "../lab/contract.ts";
 import {
   LabError,
   coreSetUnknown,
@@ -24,6 +24,7 @@ import { rejudgeCells } from "./rejudging.ts";
 
 interface HostTarget {
   coreSet: CoreSet;
+  precision: Precision;
   runtime: Runtime;
 }
 
@@ -37,10 +38,10 @@ export function resolveHostTarget(id: string, coreSets: readonly CoreSet[]): Hos
       scenario.cores,
       coreSets.map((candidate) => candidate.name),
     );
-  if (scenario.precision !== "float32")
-    throw scenarioUnsupported(id, `this computer measures float32 networks, not ${scenario.precision}`);
+  if (scenario.precision === "float16")
+    throw scenarioUnsupported(id, "this computer measures float32 and int8 networks, not float16");
   if (scenario.runtime === "gpu-cl") throw scenarioUnsupported(id, "this computer has no GPU runtime");
-  return { coreSet, runtime: scenario.runtime };
+  return { coreSet, precision: scenario.precision, runtime: scenario.runtime };
 }
 
 /** What a bench for this computer is made with. */
@@ -84,7 +85,7 @@ export class HostBench implements Bench {
 
   async measure(cell: StoredCell): Promise<Filled> {
     const target = this.targets.get(cell.scenario)!;
-    const modelPath = modelFilePath(this.options.store, cell.hash);
+    const modelPath = modelFilePath(this.options.store, cell.hash, target.precision);
     let measured: MeasuredCell;
     try {
       if (!existsSync(modelPath)) throw modelUnknown(cell.model);

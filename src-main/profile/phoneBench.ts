@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Phones } from "../device/phones.ts";
+import { parseScenario } from "../device/scenario.ts";
 import type { CoreSet, Device, LabSettings, Thoroughness } from "../lab/contract.ts";
 import { LabError, cancelled, modelUnknown, phoneLost } from "../lab/errors.ts";
 import type { Store } from "../store/database.ts";
@@ -325,7 +326,7 @@ export class PhoneBench implements Bench {
   }
 
   private identify(cell: StoredCell): Promise<ModelFacts> {
-    const path = modelFilePath(this.options.store, cell.hash);
+    const path = modelFilePath(this.options.store, cell.hash, parseScenario(cell.scenario).precision);
     let facts = this.models.get(path);
     if (!facts) {
       if (!existsSync(path)) return Promise.reject(modelUnknown(cell.model));

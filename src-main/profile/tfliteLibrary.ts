@@ -55,6 +55,8 @@ const delegatePrepare = 8;
 const delegateFlags = 48;
 /** kTfLiteDelegateFlagsAllowDynamicTensors: keeps the graph open for the delegates that follow. */
 const allowDynamicTensors = 1n;
+/** TFLITE_XNNPACK_DELEGATE_FLAG_QS8: int8 ops are taken too, as TFLite's own tools ask for by default. */
+const xnnpackSigned8 = 1;
 const builtinDelegate = 51;
 const builtinCustom = 32;
 
@@ -150,6 +152,7 @@ export class TfliteInterpreter {
       if (options.xnnpack) {
         const chosen = Buffer.alloc(64);
         chosen.writeInt32LE(options.threads, 0);
+        chosen.writeInt32LE(xnnpackSigned8, 4);
         this.xnnpackDelegate = library.xnnpackCreate(chosen);
         library.optionsDelegate(this.options, this.xnnpackDelegate);
       }

@@ -1,10 +1,14 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { Precision } from "../lab/contract.ts";
 
-/** Where the .tflite file of a hash lies in a lab's folder. */
-export function locateModelFile(folder: string, hash: string): string {
-  return join(folder, "models", `${hash}.tflite`);
+/**
+ * Where the .tflite file of a model's hash lies in a lab's folder. At int8 it is that of the quantised form; the other precisions
+ * are ways to run the model's own file.
+ */
+export function locateModelFile(folder: string, hash: string, precision: Precision = "float32"): string {
+  return join(folder, "models", precision === "int8" ? `${hash}.int8.tflite` : `${hash}.tflite`);
 }
 
 /** Whether the file of a hash is there with the size it should have. */

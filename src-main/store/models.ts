@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { badRequest, modelExists } from "../lab/errors.ts";
-import type { ModelFilter, ModelSummary } from "../lab/contract.ts";
+import type { ModelFilter, ModelSummary, Precision } from "../lab/contract.ts";
 import { readConsistently, runInTransaction, type Store } from "./database.ts";
 import { hasModelFile, locateModelFile, writeIncomingFile } from "./modelFiles.ts";
 import { translateSqliteError } from "./sqliteError.ts";
@@ -17,9 +17,12 @@ export interface NewModel {
   params: number;
 }
 
-/** Path of the .tflite file of a hash; it is there for every model that was given as a file, and for a recipe once it was placed. */
-export function modelFilePath(store: Store, hash: string): string {
-  return locateModelFile(store.folder, hash);
+/**
+ * Path of the .tflite file that is measured for a model's hash at a precision; it is there for every model that was given as a
+ * file, for a recipe and for the int8 form once `placeModelFile` has placed it.
+ */
+export function modelFilePath(store: Store, hash: string, precision: Precision = "float32"): string {
+  return locateModelFile(store.folder, hash, precision);
 }
 
 /**
@@ -149,7 +152,9 @@ export function removeUnusedFiles(store: Store, hashes: readonly string[]): void
   runInTransaction(store, () => {
     const used = store.statement("SELECT 1 FROM model WHERE hash = ?");
     for (const hash of hashes)
-      if (!used.get(hash)) rmSync(locateModelFile(store.folder, hash), { force: true });
+      if (!used.get(hash))
+        for (const precision of ["float32", "int8"] as const)
+          rmSync(locateModelFile(store.folder, hash, precision), { force: true });
   });
 }
 

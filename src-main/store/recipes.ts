@@ -3,11 +3,13 @@
  * megabytes it is written as. The .tflite file follows from it, byte by byte, and is written when something is to run it.
  */
 import { createHash } from "node:crypto";
-import { existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { ModelSummary } from "../lab/contract.ts";
+import type { ModelSummary, Precision } from "../lab/contract.ts";
 import { modelExists } from "../lab/errors.ts";
 import type { Graph } from "../model/graph.ts";
+import { isQuantized, quantizeGraph } from "../model/quantize.ts";
+import { readTflite } from "../model/tfliteReader.ts";
 import { streamTflite, type FileChunk } from "../model/tfliteWriter.ts";
 import { readConsistently, runInTransaction, type Store } from "./database.ts";
 import { locateModelFile, writeIncomingFile } from "./modelFiles.ts";
@@ -96,22 +98,58 @@ function decodeRecipe(blob: Uint8Array, hash: string): Graph {
   throw new DamagedValue(`the recipe ${hash.slice(0, 12)} of a sampled network cannot be read`);
 }
 
-/** Writes the .tflite file of a recipe when it is not there; tells whether it wrote. Files somebody gave are there anyway. */
-export function placeModelFile(store: Store, hash: string): boolean {
-  const target = locateModelFile(store.folder, hash);
+/**
+ * Writes the .tflite file a model is measured by at a precision when it is not there; tells whether it wrote. Files somebody gave are
+ * there anyway; their int8 form is written here, and is the file itself when that is quantised. Rejects with model-unwritable when
+ * a model cannot be quantised.
+ */
+export function placeModelFile(store: Store, hash: string, precision: Precision = "float32"): boolean {
+  const target = locateModelFile(store.folder, hash, precision);
   if (existsSync(target)) return false;
-  const graph = readRecipe(store, hash);
-  if (!graph) return false;
+  const recipe = readRecipe(store, hash);
+  if (precision === "int8") return placeQuantizedFile(store, hash, recipe);
+  if (!recipe) return false;
+  placeGraph(store, target, recipe, (length) =>
+    store.statement("UPDATE model SET bytes = ? WHERE hash = ?").run(length, hash),
+  );
+  return true;
+}
+
+function placeQuantizedFile(store: Store, hash: string, recipe: Graph | null): boolean {
+  const source = locateModelFile(store.folder, hash);
+  const target = locateModelFile(store.folder, hash, "int8");
+  // A missing file is told by the cell that wants it.
+  if (!recipe && !existsSync(source)) return false;
+  const graph = recipe ?? readTflite(readFileSync(source), `${hash}.tflite`);
+  if (isQuantized(graph)) linkFile(source, target);
+  else placeGraph(store, target, quantizeGraph(graph));
+  return true;
+}
+
+// A second name costs no space; not every file system has them.
+function linkFile(source: string, target: string): void {
+  try {
+    linkSync(source, target);
+  } catch {
+    copyFileSync(source, target);
+  }
+}
+
+function placeGraph(
+  store: Store,
+  target: string,
+  graph: Graph,
+  record: (length: number) => void = () => undefined,
+): void {
   let incoming: string | null = null;
   try {
     incoming = writeIncomingFile(store.folder, listBytes(streamTflite(graph)));
     const path = incoming;
     const { size } = statSync(path);
     runInTransaction(store, () => {
-      store.statement("UPDATE model SET bytes = ? WHERE hash = ?").run(size, hash);
+      record(size);
       renameSync(path, target);
     });
-    return true;
   } catch (error) {
     if (incoming !== null) rmSync(incoming, { force: true });
     throw translateSqliteError(error, store.path);

@@ -183,7 +183,7 @@ describe.each(Object.keys(transports))("the contract over %s", (name) => {
     ["bad-request", () => lab.startSample({ count: 1, seed: 1, keep: false })],
     [
       "scenario-unsupported",
-      () => lab.startBuild({ names: ["nas-s7-0000"], precision: "int8", out: folder }),
+      () => lab.startBuild({ names: ["nas-s7-0000"], precision: "float16", out: folder }),
     ],
     ["model-unwritable", () => finish(lab, lab.startSample({ count: 1, seed: 1, out: "/dev/null/x" }))],
     ["scenario-unknown", () => lab.exportMeasurements({ scenario: "host/1core/float32/tflite" })],
@@ -216,7 +216,7 @@ describe.each(Object.keys(transports))("the contract over %s", (name) => {
     ["device-unknown", { device: "phone" }],
     ["core-set-unknown", { coreSets: ["9999core"] }],
     ["core-set-unknown", { coreSets: ["gpu"] }],
-    ["scenario-unsupported", { precision: "int8" }],
+    ["scenario-unsupported", { precision: "float16" }],
     ["scenario-unsupported", { runtime: "gpu-cl" }],
     ["model-unknown", { models: ["nobody"] }],
   ];
