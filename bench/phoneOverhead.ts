@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openLab } from "../src-main/lab/lab.ts";
-import { locateAdb, startAdbServer } from "../test/fake/adbServer.ts";
+import { startAdbServer } from "../test/fake/adbServer.ts";
 import { FakePhone } from "../test/fake/phone.ts";
 
 /** How much of a campaign on a ready phone is not measuring. */
@@ -29,7 +29,7 @@ export async function benchPhoneOverhead(models = 4, repetitions = 3): Promise<O
   await server.connect(phone.serial);
   const lab = await openLab({
     folder: join(folder, "lab"),
-    adb: { env: { ...server.environment(), LATENCY_LAB_ADB: locateAdb() } },
+    adb: { env: server.environment() },
   });
   try {
     await lab.addBinary({ path: fileURLToPath(new URL("../test/fake/benchmark_model", import.meta.url)) });

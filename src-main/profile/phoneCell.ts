@@ -164,8 +164,8 @@ class CellWork {
     const profileText = this.findProfile(opFlags);
     const profile = profileText === null ? null : parseProfile(profileText);
     const rows: ClassifiedRows = profile ? classifyRows(profile, opTypes) : { opTimes: [], kernels: [] };
-    // Rows that are lost or contradict each other would teach a falsehood.
-    const doubt = profile?.problems[0] ?? null;
+    // Rows that are lost or contradict each other would teach a falsehood; where there are none, the end-to-end time stands alone.
+    const doubt = profile && profile.rows.length > 0 ? (profile.problems[0] ?? null) : null;
     const files = this.files!;
     if (tool.capabilities.samples) {
       const samples = files.samples ? listRawSamples(files.samples) : [];

@@ -19,7 +19,7 @@ describe("phones", () => {
   beforeAll(async () => {
     server = await startAdbServer();
     phone = await FakePhone.start({ profile: "snapdragon855" });
-    const env = { ...server.environment(), LATENCY_LAB_ADB: undefined, PATH: process.env["PATH"] };
+    const env = server.environment();
     served = await ServedLab.open((folder) => openLab({ folder, adb: { env } }));
     names = await addTinyNetworks(served.lab, served.folder, 2);
   });

@@ -91,6 +91,8 @@ export class AdbServer {
       HOME: this.home,
       ANDROID_SDK_HOME: this.home,
       ANDROID_ADB_SERVER_PORT: String(this.port),
+      // Over the `none` that all other tests run with.
+      LATENCY_LAB_ADB: this.program,
       // No looking for emulators, nor for phones on the network.
       ADB_LOCAL_TRANSPORT_MAX_PORT: "5553",
       ADB_MDNS: "0",

@@ -9,7 +9,7 @@ import type { PhoneConnection } from "../../src-main/device/phoneConnection.ts";
 import { Phones } from "../../src-main/device/phones.ts";
 import { quote } from "../../src-main/device/quote.ts";
 import { LabError } from "../../src-main/lab/errors.ts";
-import { type AdbServer, locateAdb, startAdbServer } from "../fake/adbServer.ts";
+import { type AdbServer, startAdbServer } from "../fake/adbServer.ts";
 import { FakePhone } from "../fake/phone.ts";
 
 let server: AdbServer;
@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await startAdbServer();
   phone = await FakePhone.start({ profile: "snapdragon855" });
   phones = new Phones({
-    env: { ...server.environment(), LATENCY_LAB_ADB: locateAdb() },
+    env: server.environment(),
     wifiPhones: [phone.serial],
   });
 });

@@ -50,11 +50,6 @@ function openPhones(options: PhonesOptions): Phones {
   return phones;
 }
 
-/** The environment in which `server` is this computer's. */
-function environmentOf(server: AdbServer): NodeJS.ProcessEnv {
-  return { ...server.environment(), LATENCY_LAB_ADB: locateAdb() };
-}
-
 /** An environment whose local server is at a port, with no adb program to start one. */
 function bareEnvironment(port: number): Record<string, string> {
   const home = mkdtempSync(join(tmpdir(), "latlab-noadb-"));
@@ -89,7 +84,7 @@ describe("one server", () => {
     const first = await startPhone();
     const second = await startPhone({ profile: "exynos9820" });
     await server.connect(first.serial);
-    const phones = openPhones({ env: environmentOf(server) });
+    const phones = openPhones({ env: server.environment() });
     expect(await phones.list()).toMatchObject([
       {
         id: first.serial,
@@ -119,7 +114,7 @@ describe("one server", () => {
     const server = await startServer();
     const phone = await startPhone({ authorized: false });
     await server.connect(phone.serial);
-    const phones = openPhones({ env: environmentOf(server) });
+    const phones = openPhones({ env: server.environment() });
     await phones.list();
     await until(phones, () => phones.known()[0]?.state === "unauthorized");
     expect(phones.known()[0]?.problem).toMatch(
@@ -145,7 +140,7 @@ describe("one server", () => {
     const server = await startServer();
     const phone = await startPhone({ properties: { "sys.boot_completed": "0" } });
     await server.connect(phone.serial);
-    const phones = openPhones({ env: environmentOf(server) });
+    const phones = openPhones({ env: server.environment() });
     const impatient = await catchError(phones.waitFor(phone.serial, { patienceMs: 600 }));
     expect([impatient.code, impatient.message]).toEqual([
       "phone-lost",
@@ -177,7 +172,7 @@ describe("one server", () => {
   test("killed: commands under way are lost, the lab starts it again and its phones on Wi-Fi come back", async () => {
     const server = await startServer();
     const phone = await startPhone();
-    const env = environmentOf(server);
+    const env = server.environment();
     // What the lab starts is a daemon; this test has to end it, once the lab starts no other.
     cleanUps.push(() => server.run(["kill-server"]));
     const phones = openPhones({ env, wifiPhones: [phone.serial] });
@@ -208,7 +203,7 @@ describe("several servers", () => {
     await here.connect(phone.serial);
     await there.connect(phone.serial);
     await there.connect(other.serial);
-    const phones = openPhones({ env: environmentOf(here), servers: [there.address] });
+    const phones = openPhones({ env: here.environment(), servers: [there.address] });
     const list = await phones.list();
     const remote = `${phone.serial}@${there.address}`;
     expect(list.map(({ id }) => id).sort()).toEqual(
@@ -248,7 +243,7 @@ describe("several servers", () => {
     const phone = await startPhone();
     await there.connect(phone.serial);
     await there.kill();
-    const phones = openPhones({ env: environmentOf(here), servers: [there.address] });
+    const phones = openPhones({ env: here.environment(), servers: [there.address] });
     expect(await phones.list()).toEqual([]);
     const away = phones.servers()[1];
     expect(away).toMatchObject({ address: there.address, local: false, state: "unreachable", phones: 0 });
@@ -271,7 +266,7 @@ describe("several servers", () => {
     const phone = await startPhone();
     await here.connect(phone.serial);
     await there.connect(phone.serial);
-    const phones = openPhones({ env: environmentOf(here) });
+    const phones = openPhones({ env: here.environment() });
     const connection = await phones.connect(phone.serial);
     // This computer's server by another name is not a further one.
     await phones.setServers([there.address, `localhost:${here.port}`, there.address]);
@@ -292,7 +287,7 @@ describe("Wi-Fi", () => {
   test("connected and disconnected by hand; adb's words of failure become an error", async () => {
     const server = await startServer();
     const phone = await startPhone();
-    const phones = openPhones({ env: environmentOf(server) });
+    const phones = openPhones({ env: server.environment() });
     expect(await phones.connectWifi(phone.serial)).toBe(phone.serial);
     expect(await phones.connectWifi(phone.serial)).toBe(phone.serial);
     await until(phones, () => phones.known()[0]?.state === "ready");
@@ -313,7 +308,7 @@ describe("Wi-Fi", () => {
     const phone = await startPhone();
     const late = await startPhone();
     await late.unplug();
-    const phones = openPhones({ env: environmentOf(server), wifiPhones: [phone.serial, late.serial] });
+    const phones = openPhones({ env: server.environment(), wifiPhones: [phone.serial, late.serial] });
     expect((await phones.list()).map(({ id }) => id)).toEqual([phone.serial]);
     expect(phones.wifiProblems().get(late.serial)).toMatch(/refused/);
     await late.plug();

@@ -12,7 +12,7 @@ import type { Measurement, RunDetail } from "../../src-main/lab/contract.ts";
 import { type OpenedLab, openLab } from "../../src-main/lab/lab.ts";
 import { createRandom } from "../../src-main/model/random.ts";
 import { addTinyNetworks } from "../e2e/tinyNetworks.ts";
-import { type AdbServer, locateAdb, startAdbServer } from "../fake/adbServer.ts";
+import { type AdbServer, startAdbServer } from "../fake/adbServer.ts";
 import { FakePhone } from "../fake/phone.ts";
 
 const seed = 20260301;
@@ -37,7 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "latlab-campaign-"));
   server = await startAdbServer();
   for (const { profile } of plans) phones.push(await FakePhone.start({ profile, tool: "official" }));
-  const env = { ...server.environment(), LATENCY_LAB_ADB: locateAdb() };
+  const env = server.environment();
   lab = await openLab({ folder: join(folder, "lab"), adb: { env } });
   // As phones on Wi-Fi, which the lab connects again by itself, as it starts a new server for one that died.
   for (const phone of phones) await lab.connectPhone({ address: phone.serial });

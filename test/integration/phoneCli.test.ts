@@ -40,13 +40,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The tests' own environment says that there are no phones. */
-const environment = (): NodeJS.ProcessEnv => ({ ...server.environment(), LATENCY_LAB_ADB: undefined });
-const open = (): Promise<OpenedLab> => openLab({ folder: place, adb: { env: environment() } });
+const open = (): Promise<OpenedLab> => openLab({ folder: place, adb: { env: server.environment() } });
 const start = (...args: string[]) =>
-  startCommand(["--lab", place, ...args], { cwd: folder, env: environment() });
+  startCommand(["--lab", place, ...args], { cwd: folder, env: server.environment() });
 const latlab = (...args: string[]): Promise<Outcome> =>
-  runCommand(["--lab", place, ...args], { cwd: folder, env: environment() });
+  runCommand(["--lab", place, ...args], { cwd: folder, env: server.environment() });
 
 async function readJson(...args: string[]): Promise<unknown> {
   const { code, stdout, stderr } = await latlab(...args, "--json");

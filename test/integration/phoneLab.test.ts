@@ -31,14 +31,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The environment that leads a lab to that server; the tests' own says that there are no phones. */
-function environmentOf(of: AdbServer): NodeJS.ProcessEnv {
-  return { ...of.environment(), LATENCY_LAB_ADB: undefined };
-}
-
 let places = 0;
 async function open(place = `lab${places++}`, of = server): Promise<OpenedLab> {
-  const lab = await openLab({ folder: join(folder, place), adb: { env: environmentOf(of) } });
+  const lab = await openLab({ folder: join(folder, place), adb: { env: of.environment() } });
   labs.push(lab);
   return lab;
 }
@@ -240,7 +235,7 @@ describe("adb", () => {
     const touched = join(folder, "touched");
     const program = join(folder, "adb that tells");
     writeFileSync(program, `#!/bin/sh\necho "$@" >>'${touched}'\nexit 1\n`, { mode: 0o755 });
-    const env = { ...environmentOf(gone), LATENCY_LAB_ADB: program };
+    const env = { ...gone.environment(), LATENCY_LAB_ADB: program };
     const lab = await openLab({ folder: join(folder, "untouched"), adb: { env } });
     labs.push(lab);
     const models = await finish(lab, lab.startSample({ count: 1, seed: 1 }));
@@ -263,7 +258,7 @@ describe("adb", () => {
     await plug("board");
     const lab = await openLab({
       folder: join(folder, "off"),
-      adb: { env: { ...environmentOf(server), LATENCY_LAB_ADB: "none" } },
+      adb: { env: { ...server.environment(), LATENCY_LAB_ADB: "none" } },
     });
     labs.push(lab);
     expect(await listPhones(lab)).toEqual([]);
