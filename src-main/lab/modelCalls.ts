@@ -195,7 +195,8 @@ async function build(
     const path = join(out, `${fileNameOf(name)}.tflite`);
     const [model] = context.library.resolve(argument);
     const graph = context.library.findRecipe(model!);
-    if (precision === "int8") await writeQuantized(context, model!, path, signal, (written) => tell(4 * written));
+    if (precision === "int8")
+      await writeQuantized(context, model!, path, signal, (written) => tell(4 * written));
     else if (graph) await writeGraphFile(path, graph, signal, tell);
     else copyModel(context, model!, path);
     built.push({ name, path, bytes: statSync(path).size });
