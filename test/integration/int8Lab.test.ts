@@ -144,7 +144,8 @@ describe.skipIf(!locateTfliteLibrary())("measuring and predicting at int8", () =
     ];
     expect(["done", "noisy"]).toContain(cell.state);
     expect(provenance!.flags).toContain("--use_xnnpack=true");
-    expect(opTimes.length + (provenance!.kernels?.length ?? 0)).toBeGreaterThan(0);
+    // The builtin kernels' rows are those of what XNNPACK left.
+    expect(opTimes.map(({ type }) => type)).not.toContain("CONV_2D");
   });
 
   it(
