@@ -45,12 +45,14 @@ export interface Quantization {
 /**
  * Values of a constant tensor, by reference. `bytes` is a view onto the file that was read, never a copy. `random` is drawn
  * when the file is written: uniform in ±`limit`, little-endian, from `seed`; so a graph without written weights is small.
- * `values` holds small constants a builder states itself (paddings, shapes, axes).
+ * `values` holds small constants a builder states itself (paddings, shapes, axes). `derived` is computed from another file's
+ * bytes each time it is asked for (weights in another order or type), so that a large model never exists twice.
  */
 export type ConstantData =
   | { kind: "bytes"; bytes: Uint8Array }
   | { kind: "random"; seed: number; limit: number }
-  | { kind: "values"; values: number[] };
+  | { kind: "values"; values: number[] }
+  | { kind: "derived"; length: number; derive: () => Uint8Array };
 
 export interface Tensor {
   name: string;
