@@ -13,7 +13,8 @@ export function fuseActivations(draft: Draft): void {
   for (const op of draft.ops) {
     if (!fusible.has(op.type)) continue;
     const before = uses.onlyWriter(op.inputs[0]!);
-    if (!before || !carriers.has(before.type) || before.attributes["fusedActivationFunction"] !== "NONE") continue;
+    if (!before || !carriers.has(before.type) || before.attributes["fusedActivationFunction"] !== "NONE")
+      continue;
     before.attributes = { ...before.attributes, fusedActivationFunction: op.type };
     uses.absorb(op, before);
   }
@@ -90,7 +91,8 @@ function matchGelu(draft: Draft, uses: DraftUses, factors: readonly number[]): R
     const error = uses.onlyWriter(besideScalar(draft, sum, 1) ?? -1);
     if (error?.type !== errorFunction) continue;
     const scaled = uses.onlyWriter(error.inputs[0]!);
-    if (scaled?.type === "MUL" && besideScalar(draft, scaled, Math.SQRT1_2) === x) return { type: "GELU", input: x };
+    if (scaled?.type === "MUL" && besideScalar(draft, scaled, Math.SQRT1_2) === x)
+      return { type: "GELU", input: x };
   }
   return null;
 }

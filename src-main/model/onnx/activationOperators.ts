@@ -38,11 +38,11 @@ function parametricRelu(view: OperatorView): Value {
   const given = view.required(0);
   const x = given instanceof Flattened ? view.toActivation(given) : given;
   const slope = view.constant(1, "slope");
-  if (slope.count === 1)
-    return unary(view, "LEAKY_RELU", x, { attributes: { alpha: slope.numbers()[0]! } });
+  if (slope.count === 1) return unary(view, "LEAKY_RELU", x, { attributes: { alpha: slope.numbers()[0]! } });
   const value = view.toActivation(x);
   const rank = value.shape.length;
-  if (slope.shape.length > rank) view.fail(`its slope has ${slope.shape.length} dimensions, its input ${rank}`);
+  if (slope.shape.length > rank)
+    view.fail(`its slope has ${slope.shape.length} dimensions, its input ${rank}`);
   const lifted = slope.reshape([...Array<number>(rank - slope.shape.length).fill(1), ...slope.shape]);
   if (lifted.shape.some((size, axis) => size !== 1 && size !== value.shape[axis]))
     view.fail(`its slope ${slope.shape.join("×")} does not fit ${value.shape.join("×")}`);
@@ -72,7 +72,12 @@ function mish(view: OperatorView): Value {
 }
 
 function swish(view: OperatorView): Value {
-  return combine(view, "MUL", view.required(0), unary(view, "LOGISTIC", view.required(0), { suffix: "gate" }));
+  return combine(
+    view,
+    "MUL",
+    view.required(0),
+    unary(view, "LOGISTIC", view.required(0), { suffix: "gate" }),
+  );
 }
 
 /** SOFTMAX over the axes from the given one on: TFLite's knows the last axis only. */
@@ -87,7 +92,9 @@ function softmaxOperator(type: "SOFTMAX" | "LOG_SOFTMAX"): Operator {
     const joined = view.opset < 13 && x.shape.slice(axis + 1).some((size) => size !== 1);
     if (joined) {
       const rows = x.shape.slice(0, axis).reduce((product, size) => product * size, 1);
-      const flat = view.layout.plain(view.layout.reshape(x, [rows, x.shape.slice(axis).reduce((product, size) => product * size, 1)]));
+      const flat = view.layout.plain(
+        view.layout.reshape(x, [rows, x.shape.slice(axis).reduce((product, size) => product * size, 1)]),
+      );
       const result = view.append(type, [flat.tensor], { shape: flat.shape }, attributes);
       return view.layout.reshape(result, x.shape);
     }
@@ -111,7 +118,9 @@ export const activationOperators: Record<string, Operator> = {
   PRelu: parametricRelu,
   Elu: elu,
   Gelu: (view) =>
-    unary(view, "GELU", view.required(0), { attributes: { approximate: view.text("approximate", "none") === "tanh" } }),
+    unary(view, "GELU", view.required(0), {
+      attributes: { approximate: view.text("approximate", "none") === "tanh" },
+    }),
   Erf: (view) => unary(view, errorFunction, view.required(0)),
   Softplus: (view) => softplus(view),
   Mish: mish,

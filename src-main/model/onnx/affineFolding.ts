@@ -43,7 +43,8 @@ const layers: Partial<Record<string, WeightedLayer>> = {
 export function foldAffine(draft: Draft): void {
   const uses = new DraftUses(draft);
   for (const op of draft.ops) {
-    if (!["MUL", "ADD", "SUB"].includes(op.type) || op.attributes["fusedActivationFunction"] !== "NONE") continue;
+    if (!["MUL", "ADD", "SUB"].includes(op.type) || op.attributes["fusedActivationFunction"] !== "NONE")
+      continue;
     const [input, operand] = op.inputs as [number, number];
     const constant = draft.tensor(operand).constant;
     const before = uses.onlyWriter(input);

@@ -57,7 +57,10 @@ export class Constant {
   reshape(shape: readonly number[]): Constant {
     if (shape.length === this.shape.length && shape.every((size, axis) => size === this.shape[axis]))
       return this;
-    return this.variant(`reshape ${shape.join()}`, () => new Constant(this.dtype, shape, () => this.numbers(), this.stored));
+    return this.variant(
+      `reshape ${shape.join()}`,
+      () => new Constant(this.dtype, shape, () => this.numbers(), this.stored),
+    );
   }
 
   /** Axis `order[i]` becomes axis i. */
@@ -68,7 +71,11 @@ export class Constant {
       return base.transpose(order.map((axis) => before[axis]!));
     }
     const shape = order.map((axis) => this.shape[axis]!);
-    if (order.filter((axis) => this.shape[axis] !== 1).every((axis, place, list) => place === 0 || list[place - 1]! < axis))
+    if (
+      order
+        .filter((axis) => this.shape[axis] !== 1)
+        .every((axis, place, list) => place === 0 || list[place - 1]! < axis)
+    )
       return this.reshape(shape);
     return this.variant(`transpose ${order.join()}`, () => {
       const read = () => permute(this.numbers(), this.shape, order);
@@ -82,7 +89,8 @@ export class Constant {
   map(change: (value: number, index: number) => number, dtype: ConstantType = this.dtype): Constant {
     return new Constant(dtype, this.shape, () => {
       const numbers = this.numbers();
-      const result = dtype === "float32" ? new Float32Array(numbers.length) : new Float64Array(numbers.length);
+      const result =
+        dtype === "float32" ? new Float32Array(numbers.length) : new Float64Array(numbers.length);
       for (let index = 0; index < numbers.length; index++) result[index] = change(numbers[index]!, index);
       return result;
     });
@@ -114,7 +122,8 @@ export class Constant {
 }
 
 function permute(source: Numbers, shape: readonly number[], order: readonly number[]): Numbers {
-  const target = source instanceof Float32Array ? new Float32Array(source.length) : new Float64Array(source.length);
+  const target =
+    source instanceof Float32Array ? new Float32Array(source.length) : new Float64Array(source.length);
   const strides = shape.map((_, axis) => countElements(shape.slice(axis + 1)));
   const sizes = order.map((axis) => shape[axis]!);
   const steps = order.map((axis) => strides[axis]!);
@@ -122,7 +131,7 @@ function permute(source: Numbers, shape: readonly number[], order: readonly numb
   const [innerSize, innerStep] = [sizes[last] ?? 1, steps[last] ?? 0];
   const place = sizes.map(() => 0);
   let from = 0;
-  for (let to = 0; to < target.length; ) {
+  for (let to = 0; to < target.length;) {
     for (let inner = 0, at = from; inner < innerSize; inner++, at += innerStep) target[to++] = source[at]!;
     let axis = last - 1;
     for (; axis >= 0; axis--) {

@@ -73,7 +73,12 @@ interface Scatter {
 }
 
 /** Output size and cut margin of a transposed convolution, by ONNX's definition. */
-function readScatter(view: OperatorView, input: readonly [number, number], kernel: readonly number[], stride: readonly number[]): Scatter {
+function readScatter(
+  view: OperatorView,
+  input: readonly [number, number],
+  kernel: readonly number[],
+  stride: readonly number[],
+): Scatter {
   const scatter: Scatter = { output: [0, 0], before: [0, 0] };
   const pads = view.integers("pads") ?? [0, 0, 0, 0];
   const added = view.integers("output_padding") ?? [0, 0];
@@ -113,7 +118,8 @@ function convolveTransposed(view: OperatorView): Value {
   const [, filters, ...kernel] = filter.shape as [number, number, number, number];
   if (bias && bias.count !== filters) view.fail(`its bias has ${bias.count} numbers for ${filters} filters`);
   const stride = view.integers("strides") ?? [1, 1];
-  if (stride.length !== 2 || stride.some((step) => step < 1)) view.fail("its strides are not two numbers from 1 on");
+  if (stride.length !== 2 || stride.some((step) => step < 1))
+    view.fail("its strides are not two numbers from 1 on");
   const input = extentOf(image);
   const { output, before } = readScatter(view, input, kernel, stride);
   const axes = [0, 1] as const;
@@ -124,7 +130,9 @@ function convolveTransposed(view: OperatorView): Value {
       Math.floor(Math.max(0, full[axis] - output[axis]) / 2) === before[axis],
   );
   // What SAME does not cut as the node wants it is cut by an op of its own.
-  const scattered = same ? output : (axes.map((axis) => Math.max(full[axis], before[axis] + output[axis])) as [number, number]);
+  const scattered = same
+    ? output
+    : (axes.map((axis) => Math.max(full[axis], before[axis] + output[axis])) as [number, number]);
   const cut = axes.some((axis) => scattered[axis] !== output[axis]);
   const batch = image.shape[0]!;
   const weights = filter.transpose([1, 2, 3, 0]);
@@ -134,7 +142,11 @@ function convolveTransposed(view: OperatorView): Value {
     image.tensor,
   ];
   if (bias) inputs.push(view.addConstant(bias.reshape([filters]), "bias"));
-  const form = { shape: [batch, filters, ...scattered], order: imageOrder, suffix: cut ? "uncut" : undefined };
+  const form = {
+    shape: [batch, filters, ...scattered],
+    order: imageOrder,
+    suffix: cut ? "uncut" : undefined,
+  };
   const attributes = { padding: same ? "SAME" : "VALID", strideW: stride[1]!, strideH: stride[0]! };
   const result = view.append("TRANSPOSE_CONV", inputs, form, attributes, bias ? 3 : 1);
   if (!cut) return result;

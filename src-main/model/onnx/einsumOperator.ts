@@ -9,17 +9,22 @@ import type { OperatorView, Value } from "./operatorView.ts";
  */
 function einsum(view: OperatorView): Value {
   const equation = view.text("equation", "").replace(/\s+/g, "");
-  const advice = "Only products of two tensors can be converted, such as those of attention (bhid,bhjd->bhij).";
+  const advice =
+    "Only products of two tensors can be converted, such as those of attention (bhid,bhjd->bhij).";
   const match = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation);
-  const [, left, right, result] = match?.map((letters) => [...letters]) ?? view.fail(`the equation ${equation.slice(0, 60)} is not supported`, advice);
+  const [, left, right, result] =
+    match?.map((letters) => [...letters]) ??
+    view.fail(`the equation ${equation.slice(0, 60)} is not supported`, advice);
   if (view.inputCount !== 2) view.fail(`it has ${view.inputCount} operands for two`);
   for (const letters of [left!, right!, result!])
-    if (new Set(letters).size !== letters.length) view.fail(`the equation ${equation} takes a diagonal`, advice);
+    if (new Set(letters).size !== letters.length)
+      view.fail(`the equation ${equation} takes a diagonal`, advice);
   const operands = [view.required(0), view.required(1)] as const;
   const sizes = new Map<string, number>();
   [left!, right!].forEach((letters, index) => {
     const { shape } = operands[index]!;
-    if (letters.length !== shape.length) view.fail(`${letters.join("")} does not name the axes of ${shape.join("×")}`);
+    if (letters.length !== shape.length)
+      view.fail(`${letters.join("")} does not name the axes of ${shape.join("×")}`);
     letters.forEach((letter, axis) => {
       const size = sizes.get(letter) ?? shape[axis]!;
       if (size !== shape[axis]) view.fail(`the axis ${letter} has ${size} elements and ${shape[axis]}`);
@@ -35,16 +40,32 @@ function einsum(view: OperatorView): Value {
   const summed = left!.filter((letter) => inRight(letter) && !inResult(letter));
   const counted = batch.length + rows.length + columns.length;
   const alone = [...left!, ...right!].some((letter) => !inResult(letter) && !summed.includes(letter));
-  if (counted !== result!.length || alone) view.fail(`the equation ${equation} sums over an axis of one operand`, advice);
+  if (counted !== result!.length || alone)
+    view.fail(`the equation ${equation} sums over an axis of one operand`, advice);
   const shapeOf = (letters: readonly string[]) => letters.map((letter) => sizes.get(letter)!);
   const product = (letters: readonly string[]) => shapeOf(letters).reduce((total, size) => total * size, 1);
-  const arrange = (value: Value, letters: readonly string[], order: readonly string[], shape: readonly number[]): Value => {
+  const arrange = (
+    value: Value,
+    letters: readonly string[],
+    order: readonly string[],
+    shape: readonly number[],
+  ): Value => {
     const axes = order.map((letter) => letters.indexOf(letter));
     if (value instanceof Constant) return value.transpose(axes).reshape(shape);
     return view.layout.reshape(view.layout.transpose(view.toActivation(value), axes), shape);
   };
-  const a = arrange(operands[0], left!, [...batch, ...rows, ...summed], [...shapeOf(batch), product(rows), product(summed)]);
-  const b = arrange(operands[1], right!, [...batch, ...summed, ...columns], [...shapeOf(batch), product(summed), product(columns)]);
+  const a = arrange(
+    operands[0],
+    left!,
+    [...batch, ...rows, ...summed],
+    [...shapeOf(batch), product(rows), product(summed)],
+  );
+  const b = arrange(
+    operands[1],
+    right!,
+    [...batch, ...summed, ...columns],
+    [...shapeOf(batch), product(summed), product(columns)],
+  );
   const multiplied = multiplyMatrices(view, a, b);
   const order = [...batch, ...rows, ...columns];
   const full = view.layout.reshape(multiplied, shapeOf(order));

@@ -25,7 +25,13 @@ export function scalar(value: number): Constant {
 }
 
 /** Appends an op of two values by NumPy's broadcasting; `suffix` names one that is not the last of its node. */
-export function combine(view: OperatorView, type: Binary, left: Value, right: Value, suffix?: string): Activation {
+export function combine(
+  view: OperatorView,
+  type: Binary,
+  left: Value,
+  right: Value,
+  suffix?: string,
+): Activation {
   // Converters put the constant second.
   const swapped = left instanceof Constant && commutative.has(type);
   const { tensors, shape, order, dtype } = align(view, swapped ? [right, left] : [left, right]);
@@ -55,14 +61,19 @@ export function align(view: OperatorView, values: readonly Value[]): Aligned {
   const tensors = given.map((value) => {
     if (value instanceof Constant) return view.addConstant(fitConstant(value, rank, order), "operand");
     const plain = value.shape.length < rank && order.every((axis, place) => axis === place) && isPlain(value);
-    return plain ? view.layout.plain(value).tensor : view.layout.arrange(view.layout.lift(value, rank), order).tensor;
+    return plain
+      ? view.layout.plain(value).tensor
+      : view.layout.arrange(view.layout.lift(value, rank), order).tensor;
   });
   return { tensors, shape, order, dtype: computed[0]?.dtype ?? given[0]!.dtype };
 }
 
 // Converters store a factor per channel as a vector, so ones in front are dropped.
 function fitConstant(constant: Constant, rank: number, order: readonly number[]): Constant {
-  const lifted = constant.reshape([...Array<number>(rank - constant.shape.length).fill(1), ...constant.shape]);
+  const lifted = constant.reshape([
+    ...Array<number>(rank - constant.shape.length).fill(1),
+    ...constant.shape,
+  ]);
   const arranged = lifted.transpose(order);
   const first = arranged.shape.findIndex((size) => size !== 1);
   return arranged.reshape(first < 0 ? [] : arranged.shape.slice(first));
@@ -102,7 +113,12 @@ function unaryOperator(type: string): Operator {
 function divide(view: OperatorView): Value {
   const divisor = view.required(1);
   if (divisor instanceof Constant && divisor.dtype === "float32")
-    return combine(view, "MUL", view.required(0), divisor.map((value) => 1 / value));
+    return combine(
+      view,
+      "MUL",
+      view.required(0),
+      divisor.map((value) => 1 / value),
+    );
   return combine(view, "DIV", view.required(0), divisor);
 }
 

@@ -57,7 +57,7 @@ function readPart(path: string, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const file = openSync(path, "r");
   try {
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const read = readSync(file, bytes, done, length - done, offset + done);
       if (read === 0) throw new OnnxProblem(`${path} became shorter while it was read`);
       done += read;

@@ -14,7 +14,8 @@ function binary(compute: (a: number, b: number, whole: boolean) => number, resul
       const operand = other.numbers();
       const before = numbers;
       numbers = result ? new Float64Array(before.length) : emptyLike(first, before.length);
-      for (let index = 0; index < before.length; index++) numbers[index] = compute(before[index]!, operand[index]!, whole);
+      for (let index = 0; index < before.length; index++)
+        numbers[index] = compute(before[index]!, operand[index]!, whole);
     }
     return Constant.of(result ?? first.dtype, first.shape, numbers);
   };
@@ -35,13 +36,17 @@ function choose(view: OperatorView): Constant {
   return Constant.of(yes.dtype, yes.shape, numbers);
 }
 
-function reduction(combine: (a: number, b: number) => number, finish?: (value: number, count: number) => number): Folder {
+function reduction(
+  combine: (a: number, b: number) => number,
+  finish?: (value: number, count: number) => number,
+): Folder {
   return (view) => {
     const data = view.constant(0, "input");
     const given = view.integersFrom(1, "axes") ?? [];
     if (given.length === 0 && view.integer("noop_with_empty_axes", 0)) return data;
     const rank = data.shape.length;
-    const axes = given.length > 0 ? given.map((axis) => view.axis(axis, rank)) : data.shape.map((_, axis) => axis);
+    const axes =
+      given.length > 0 ? given.map((axis) => view.axis(axis, rank)) : data.shape.map((_, axis) => axis);
     const kept = data.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
     const [before, after] = [stridesOf(data.shape), stridesOf(kept)];
     const numbers = data.numbers();
@@ -50,11 +55,14 @@ function reduction(combine: (a: number, b: number) => number, finish?: (value: n
     for (let index = 0; index < numbers.length; index++) {
       let to = 0;
       for (let axis = 0; axis < rank; axis++)
-        if (!axes.includes(axis)) to += (Math.floor(index / before[axis]!) % data.shape[axis]!) * after[axis]!;
+        if (!axes.includes(axis))
+          to += (Math.floor(index / before[axis]!) % data.shape[axis]!) * after[axis]!;
       result[to] = seen[to] ? combine(result[to]!, numbers[index]!) : numbers[index]!;
       seen[to] = 1;
     }
-    if (finish) for (let index = 0; index < result.length; index++) result[index] = finish(result[index]!, numbers.length / result.length);
+    if (finish)
+      for (let index = 0; index < result.length; index++)
+        result[index] = finish(result[index]!, numbers.length / result.length);
     const shape = view.integer("keepdims", 1) ? kept : kept.filter((_, axis) => !axes.includes(axis));
     return Constant.of(data.dtype, shape, result);
   };

@@ -19,7 +19,12 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /** Elements of a constant at `base` + the sum of place × step over the axes of `shape`. */
-function pick(constant: Constant, shape: readonly number[], base: number, steps: readonly number[]): Constant {
+function pick(
+  constant: Constant,
+  shape: readonly number[],
+  base: number,
+  steps: readonly number[],
+): Constant {
   const source = constant.numbers();
   const target = emptyLike(constant, countElements(shape));
   const place = shape.map(() => 0);
@@ -105,10 +110,18 @@ function filled(view: OperatorView): Constant {
 }
 
 function range(view: OperatorView): Constant {
-  const [start, limit, step] = [0, 1, 2].map((index) => constantOf(view, index).numbers()[0] ?? 0) as [number, number, number];
+  const [start, limit, step] = [0, 1, 2].map((index) => constantOf(view, index).numbers()[0] ?? 0) as [
+    number,
+    number,
+    number,
+  ];
   const count = Math.max(0, Math.ceil((limit - start) / step));
   checkFoldedSize(view, [count]);
-  return Constant.of(constantOf(view, 0).dtype, [count], Array.from({ length: count }, (_, index) => start + index * step));
+  return Constant.of(
+    constantOf(view, 0).dtype,
+    [count],
+    Array.from({ length: count }, (_, index) => start + index * step),
+  );
 }
 
 function gather(view: OperatorView): Constant {
@@ -124,7 +137,8 @@ function gather(view: OperatorView): Constant {
   let to = 0;
   for (let outer = 0; to < target.length; outer++)
     for (const place of places)
-      for (let rest = 0; rest < inner; rest++) target[to++] = source[(outer * length + place) * inner + rest]!;
+      for (let rest = 0; rest < inner; rest++)
+        target[to++] = source[(outer * length + place) * inner + rest]!;
   return Constant.of(data.dtype, shape, target);
 }
 
@@ -138,7 +152,9 @@ function concatenate(view: OperatorView): Constant {
       axis,
     );
   } catch {
-    return view.fail(`the shapes ${inputs.map((input) => describeShape(input.shape)).join(", ")} do not fit together`);
+    return view.fail(
+      `the shapes ${inputs.map((input) => describeShape(input.shape)).join(", ")} do not fit together`,
+    );
   }
   checkFoldedSize(view, shape);
   const target = emptyLike(inputs[0]!, countElements(shape));
@@ -179,7 +195,10 @@ function slice(view: OperatorView): Constant {
 
 function expand(view: OperatorView): Constant {
   const data = constantOf(view, 0);
-  const shape = broadcastable(view, [data.shape, view.integersOf(1, "shape") ?? view.fail("it has no shape")]);
+  const shape = broadcastable(view, [
+    data.shape,
+    view.integersOf(1, "shape") ?? view.fail("it has no shape"),
+  ]);
   return broadcast(data, shape);
 }
 
@@ -190,7 +209,10 @@ function tile(view: OperatorView): Constant {
   const shape = data.shape.map((size, axis) => size * repeats[axis]!);
   checkFoldedSize(view, shape);
   const apart = data.reshape(data.shape.flatMap((size) => [1, size]));
-  return broadcast(apart, data.shape.flatMap((size, axis) => [repeats[axis]!, size])).reshape(shape);
+  return broadcast(
+    apart,
+    data.shape.flatMap((size, axis) => [repeats[axis]!, size]),
+  ).reshape(shape);
 }
 
 function cast(view: OperatorView): Constant {
@@ -214,7 +236,9 @@ function nonZero(view: OperatorView): Constant {
   const data = constantOf(view, 0);
   const strides = stridesOf(data.shape);
   const places = [...data.numbers().keys()].filter((index) => data.numbers()[index] !== 0);
-  const rows = data.shape.map((size, axis) => places.map((index) => Math.floor(index / strides[axis]!) % size));
+  const rows = data.shape.map((size, axis) =>
+    places.map((index) => Math.floor(index / strides[axis]!) % size),
+  );
   return Constant.of("int64", [data.shape.length, places.length], rows.flat());
 }
 

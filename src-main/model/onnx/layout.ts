@@ -72,7 +72,9 @@ export class LayoutWriter {
     const known = this.known.get(key);
     if (known) return known;
     const moved = !equalLists(movingAxes(value.shape, value.order), movingAxes(value.shape, order));
-    const tensor = moved ? this.transposeTensor(value, order) : this.reshapeTensor(value.tensor, physicalShape({ ...value, order }));
+    const tensor = moved
+      ? this.transposeTensor(value, order)
+      : this.reshapeTensor(value.tensor, physicalShape({ ...value, order }));
     const arranged = { ...value, tensor, order };
     this.known.set(key, arranged);
     return arranged;
@@ -89,7 +91,12 @@ export class LayoutWriter {
     if (added <= 0) return value;
     const shape = [...Array<number>(added).fill(1), ...value.shape];
     const order = [...plainOrder(added), ...value.order.map((axis) => axis + added)];
-    return { ...value, shape, order, tensor: this.reshapeTensor(value.tensor, physicalShape({ shape, order })) };
+    return {
+      ...value,
+      shape,
+      order,
+      tensor: this.reshapeTensor(value.tensor, physicalShape({ shape, order })),
+    };
   }
 
   /**
@@ -125,7 +132,8 @@ export class LayoutWriter {
         const moving = movingAxes(from.shape, from.order);
         return axes.map((axis) => moving.indexOf(axis));
       };
-      const sorted = () => groups.toSorted((a, b) => Math.min(...places(a.from)) - Math.min(...places(b.from)));
+      const sorted = () =>
+        groups.toSorted((a, b) => Math.min(...places(a.from)) - Math.min(...places(b.from)));
       const together = groups.every(({ from: axes }) => {
         const [first, ...rest] = places(axes);
         return rest.every((place, index) => place === first! + index + 1);
@@ -157,7 +165,10 @@ export class LayoutWriter {
     const before = physicalShape(value);
     const after = axes.map((axis) => before[axis]!);
     const write = (tensor: number, permutation: readonly number[], shape: readonly number[]) => {
-      const constant = this.draft.addConstant(`${name}/order`, Constant.of("int32", [permutation.length], permutation));
+      const constant = this.draft.addConstant(
+        `${name}/order`,
+        Constant.of("int32", [permutation.length], permutation),
+      );
       const output = { name: `${name}/transpose`, shape, dtype };
       return this.draft.append("TRANSPOSE", [tensor, constant], [output], {}, shape.length > 4 ? 4 : 1)[0]!;
     };
@@ -165,7 +176,11 @@ export class LayoutWriter {
     // Runtimes transpose five axes at most; those that stay together count as one.
     const merged = mergeAxes(before, axes);
     const narrow = this.reshapeTensor(value.tensor, merged.shape);
-    const turned = write(narrow, merged.axes, merged.axes.map((axis) => merged.shape[axis]!));
+    const turned = write(
+      narrow,
+      merged.axes,
+      merged.axes.map((axis) => merged.shape[axis]!),
+    );
     return this.reshapeTensor(turned, after);
   }
 }
@@ -182,7 +197,8 @@ function matchAxes(before: readonly number[], after: readonly number[]): AxisGro
   const [left, right] = [list(before), list(after)];
   while (left.length > 0) {
     const group: AxisGroup = { from: [left.shift()!], to: [right.shift()!] };
-    const size = (axes: readonly number[], shape: readonly number[]) => countElements(axes.map((axis) => shape[axis]!));
+    const size = (axes: readonly number[], shape: readonly number[]) =>
+      countElements(axes.map((axis) => shape[axis]!));
     for (;;) {
       const [a, b] = [size(group.from, before), size(group.to, after)];
       if (a === b) break;

@@ -6,7 +6,12 @@ import { equalLists, plainOrder, type Activation } from "./layout.ts";
 import { Flattened, type OperatorView, type Value } from "./operatorView.ts";
 
 /** FULLY_CONNECTED over the last logical axis with weights [units, in]. */
-function fullyConnected(view: OperatorView, value: Activation, weights: Constant, bias: Constant | null): Activation {
+function fullyConnected(
+  view: OperatorView,
+  value: Activation,
+  weights: Constant,
+  bias: Constant | null,
+): Activation {
   const rank = value.shape.length;
   const [units, channels] = weights.shape as [number, number];
   if (value.shape.at(-1) !== channels)
@@ -37,12 +42,19 @@ function reorderRows(value: Flattened, weights: Constant): Constant {
 }
 
 /** The product of two values as NumPy's matmul defines it, with a bias per column if given. */
-export function multiplyMatrices(view: OperatorView, left: Value, right: Value, bias: Constant | null = null): Activation {
+export function multiplyMatrices(
+  view: OperatorView,
+  left: Value,
+  right: Value,
+  bias: Constant | null = null,
+): Activation {
   if (left.shape.length === 0 || right.shape.length === 0) view.fail("a scalar has no matrix product");
   if (left.shape.length === 1 || right.shape.length === 1) return multiplyVectors(view, left, right);
   if (right instanceof Constant && right.shape.length === 2 && !(left instanceof Constant)) {
     if (left.shape.at(-1) !== right.shape[0])
-      view.fail(`the matrices ${describeShape(left.shape)} and ${describeShape(right.shape)} cannot be multiplied`);
+      view.fail(
+        `the matrices ${describeShape(left.shape)} and ${describeShape(right.shape)} cannot be multiplied`,
+      );
     if (!(left instanceof Flattened)) return fullyConnected(view, left, right.transpose([1, 0]), bias);
     const { source, shape } = left;
     const tensor = view.layout.reshapeTensor(source.tensor, shape);
@@ -107,14 +119,23 @@ function gemm(view: OperatorView): Value {
     if (vector) result = combine(view, "ADD", result, vector);
   }
   if (!added || bias) return result;
-  return combine(view, "ADD", result, beta === 1 ? added : combine(view, "MUL", added, scalar(beta), "scaled"));
+  return combine(
+    view,
+    "ADD",
+    result,
+    beta === 1 ? added : combine(view, "MUL", added, scalar(beta), "scaled"),
+  );
 }
 
 function scaleBias(bias: Constant, units: number, beta: number): Constant {
   const numbers = bias.numbers();
   if (numbers.length === units && beta === 1) return bias.reshape([units]);
   const value = (index: number) => numbers[numbers.length === 1 ? 0 : index]! * beta;
-  return Constant.of("float32", [units], Array.from({ length: units }, (_, index) => value(index)));
+  return Constant.of(
+    "float32",
+    [units],
+    Array.from({ length: units }, (_, index) => value(index)),
+  );
 }
 
 function transposeMatrix(view: OperatorView, value: Value): Value {

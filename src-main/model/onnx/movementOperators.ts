@@ -11,7 +11,8 @@ function reshapeTo(view: OperatorView, shape: readonly number[]): Value {
   const value = view.required(0);
   if (value instanceof Constant) return value.reshape(shape);
   if (value instanceof Flattened) return view.layout.reshape(view.toActivation(value), shape);
-  if (shape.some((size) => size < 1)) view.fail(`its result would have the impossible shape ${describeShape(shape)}`);
+  if (shape.some((size) => size < 1))
+    view.fail(`its result would have the impossible shape ${describeShape(shape)}`);
   const batchFirst = value.order[0] === 0 || value.shape[0] === 1;
   const flattens = shape.length === 2 && value.shape.length > 2 && shape[0] === value.shape[0];
   if (flattens && batchFirst && !isPlain(value)) {
@@ -33,7 +34,9 @@ function concatenate(view: OperatorView): Value {
       axis,
     );
   } catch {
-    return view.fail(`the shapes ${given.map((value) => describeShape(value.shape)).join(", ")} do not fit together`);
+    return view.fail(
+      `the shapes ${given.map((value) => describeShape(value.shape)).join(", ")} do not fit together`,
+    );
   }
   if (given.length === 1) return given[0]!;
   const computed = given.filter((value): value is Activation => !(value instanceof Constant));
@@ -63,7 +66,8 @@ function split(view: OperatorView): Value[] {
   const place = view.addIntegers([x.order.indexOf(axis)], "axis", []);
   const forms = sizes.map((size) => ({ shape: x.shape.with(axis, size), order: x.order, dtype: x.dtype }));
   const attributes = { numSplits: parts };
-  if (sizes.every((size) => size === sizes[0])) return view.appendMany("SPLIT", [place, x.tensor], forms, attributes);
+  if (sizes.every((size) => size === sizes[0]))
+    return view.appendMany("SPLIT", [place, x.tensor], forms, attributes);
   return view.appendMany("SPLIT_V", [x.tensor, view.addIntegers(sizes, "sizes"), place], forms, attributes);
 }
 
@@ -77,11 +81,13 @@ interface Cut {
 function cut(view: OperatorView, x: Activation, { begin, end, step }: Cut, shrink = -1): Activation {
   const inputs = [
     x.tensor,
-    ...([
-      [begin, "begin"],
-      [end, "end"],
-      [step, "strides"],
-    ] as const).map(([list, name]) =>
+    ...(
+      [
+        [begin, "begin"],
+        [end, "end"],
+        [step, "strides"],
+      ] as const
+    ).map(([list, name]) =>
       view.addIntegers(
         x.order.map((axis) => list[axis]!),
         name,
@@ -128,14 +134,19 @@ function slice(view: OperatorView): Value {
     const length = x.shape[axis]!;
     const step = steps[index]!;
     if (step < 1)
-      view.fail(`its step is ${step}`, "Only slices with positive steps can be converted; reverse the axis outside of the network.");
+      view.fail(
+        `its step is ${step}`,
+        "Only slices with positive steps can be converted; reverse the axis outside of the network.",
+      );
     const clamp = (place: number) => Math.min(Math.max(place < 0 ? place + length : place, 0), length);
     part.begin[axis] = clamp(starts[index]!);
     part.end[axis] = clamp(ends[index]!);
     part.step[axis] = Math.min(step, length);
     if (part.end[axis]! <= part.begin[axis]!) view.fail(`nothing is left of axis ${axis}`);
   });
-  const whole = x.shape.every((size, axis) => part.begin[axis] === 0 && part.end[axis] === size && part.step[axis] === 1);
+  const whole = x.shape.every(
+    (size, axis) => part.begin[axis] === 0 && part.end[axis] === size && part.step[axis] === 1,
+  );
   return whole ? x : cut(view, x, part);
 }
 
@@ -200,9 +211,16 @@ function pad(view: OperatorView): Value {
   const form = { shape, order: x.order, dtype: x.dtype };
   if (mode === "reflect") return view.append("MIRROR_PAD", inputs, form, { mode: "REFLECT" });
   if (mode !== "constant")
-    view.fail(`TFLite has no padding of mode ${mode}`, "Pad with zeros or reflections instead and export again.");
+    view.fail(
+      `TFLite has no padding of mode ${mode}`,
+      "Pad with zeros or reflections instead and export again.",
+    );
   if (value === 0) return view.append("PAD", inputs, form);
-  return view.append("PADV2", [...inputs, view.addConstant(Constant.of(x.dtype, [], [value]), "value")], form);
+  return view.append(
+    "PADV2",
+    [...inputs, view.addConstant(Constant.of(x.dtype, [], [value]), "value")],
+    form,
+  );
 }
 
 function expand(view: OperatorView): Value {
@@ -216,7 +234,13 @@ function expand(view: OperatorView): Value {
   }
   const lifted = view.layout.lift(x, shape.length);
   if (shape.every((size, axis) => size === lifted.shape[axis])) return lifted;
-  const inputs = [lifted.tensor, view.addIntegers(lifted.order.map((axis) => shape[axis]!), "shape")];
+  const inputs = [
+    lifted.tensor,
+    view.addIntegers(
+      lifted.order.map((axis) => shape[axis]!),
+      "shape",
+    ),
+  ];
   return view.append("BROADCAST_TO", inputs, { shape, order: lifted.order, dtype: x.dtype }, {}, 2);
 }
 
@@ -226,7 +250,13 @@ function tile(view: OperatorView): Value {
   if (repeats.length !== x.shape.length || repeats.some((times) => times < 1))
     view.fail(`its repeats ${describeShape(repeats)} do not fit ${describeShape(x.shape)}`);
   if (repeats.every((times) => times === 1)) return x;
-  const inputs = [x.tensor, view.addIntegers(x.order.map((axis) => repeats[axis]!), "repeats")];
+  const inputs = [
+    x.tensor,
+    view.addIntegers(
+      x.order.map((axis) => repeats[axis]!),
+      "repeats",
+    ),
+  ];
   const shape = x.shape.map((size, axis) => size * repeats[axis]!);
   return view.append("TILE", inputs, { shape, order: x.order, dtype: x.dtype });
 }

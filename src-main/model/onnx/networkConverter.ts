@@ -43,7 +43,8 @@ function selectNeeded(model: OnnxModel): OnnxNode[] {
   model.nodes.forEach((node, index) => {
     for (const output of node.outputs) {
       if (!output) continue;
-      if (writers.has(output)) throw new OnnxProblem(`${describeNode(node)}: the value ${output} is written twice`);
+      if (writers.has(output))
+        throw new OnnxProblem(`${describeNode(node)}: the value ${output} is written twice`);
       writers.set(output, index);
     }
   });
@@ -101,14 +102,19 @@ class NetworkConverter {
       const shape = this.fixShape(input, place);
       const image = shape.length === 4 && this.becomesImage(input.name);
       const order = image ? imageOrder : plainOrder(shape.length);
-      const tensor = this.draft.addInput({ name: input.name, shape: order.map((axis) => shape[axis]!), dtype });
+      const tensor = this.draft.addInput({
+        name: input.name,
+        shape: order.map((axis) => shape[axis]!),
+        dtype,
+      });
       this.values.set(input.name, { tensor, shape, order, dtype });
     }
     if (this.draft.inputs.length === 0) throw new OnnxProblem("it has no input that its outputs depend on");
   }
 
   private fixShape(input: OnnxValueInfo, place: string): number[] {
-    if (!input.shape) throw new OnnxProblem(`${place} has no shape`, "Export the network with fixed input shapes.");
+    if (!input.shape)
+      throw new OnnxProblem(`${place} has no shape`, "Export the network with fixed input shapes.");
     return input.shape.map((size, axis) => {
       if (typeof size === "number" && size > 0) {
         if (size > 2 ** 31 - 1) throw new OnnxProblem(`${place} has the dimension ${size}`);
@@ -140,7 +146,10 @@ class NetworkConverter {
     const values = node.inputs.map((name) => {
       if (!name) return null;
       const value = this.values.get(name);
-      if (!value) throw new OnnxProblem(`${describeNode(node)}: nothing before it writes its input ${name.slice(0, 120)}`);
+      if (!value)
+        throw new OnnxProblem(
+          `${describeNode(node)}: nothing before it writes its input ${name.slice(0, 120)}`,
+        );
       return value;
     });
     const view = new OperatorView(node, this.opset, this.draft, this.layout, values);
@@ -148,7 +157,8 @@ class NetworkConverter {
     try {
       results = this.computeKnown(view, values) ?? this.convertComputed(view);
     } catch (error) {
-      if (error instanceof OnnxProblem && !/^(a )?node /.test(error.message)) view.fail(error.message, error.advice);
+      if (error instanceof OnnxProblem && !/^(a )?node /.test(error.message))
+        view.fail(error.message, error.advice);
       throw error;
     }
     const list = Array.isArray(results) ? results : [results];
@@ -222,6 +232,8 @@ const imageOperators: ReadonlySet<string> = new Set([
 
 /** Operators that leave an image an image. */
 const carryingOperators: ReadonlySet<string> = new Set([
-  ..."Add Sub Mul Div Pow Max Min Sum Mean Abs Neg Exp Log Sqrt Relu Clip Sigmoid Tanh HardSwish HardSigmoid".split(" "),
+  ..."Add Sub Mul Div Pow Max Min Sum Mean Abs Neg Exp Log Sqrt Relu Clip Sigmoid Tanh HardSwish HardSigmoid".split(
+    " ",
+  ),
   ..."LeakyRelu PRelu Elu Gelu Identity Dropout Cast Pad Slice Split Concat".split(" "),
 ]);

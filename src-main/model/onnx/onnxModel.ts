@@ -70,7 +70,8 @@ export function readOnnxModel(bytes: Uint8Array, external: ExternalData): OnnxMo
     else if (field.number === 8) readOpset(field.bytes(), model, allowance);
   });
   if (graphs.length !== 1) throw new OnnxProblem("it holds no ONNX graph");
-  if (!model.opsets.has("")) throw new OnnxProblem("it does not say which version of ONNX's operators it uses");
+  if (!model.opsets.has(""))
+    throw new OnnxProblem("it does not say which version of ONNX's operators it uses");
   model.producer = [model.producer, version].filter(Boolean).join(" ");
   readGraph(graphs[0]!, model, allowance, external);
   return model;
@@ -92,7 +93,8 @@ function plainDomain(domain: string): string {
 function readGraph(bytes: Uint8Array, model: OnnxModel, allowance: Allowance, external: ExternalData): void {
   let sparse = 0;
   readFields(bytes, "graph", allowance, (field) => {
-    if (field.number === 1) model.nodes.push(readNode(field.bytes(), model.nodes.length, allowance, external));
+    if (field.number === 1)
+      model.nodes.push(readNode(field.bytes(), model.nodes.length, allowance, external));
     else if (field.number === 5) {
       const { name, constant } = readOnnxTensor(field.bytes(), "initializer", allowance, external);
       if (model.initializers.has(name)) throw new OnnxProblem(`it has two initializers named ${name}`);

@@ -49,7 +49,9 @@ export function convertType(code: number, place: string): ConstantType {
   if (type) return type.becomes;
   const name = otherTypes[code];
   throw new OnnxProblem(
-    name ? `${place}: elements of type ${name} are not supported` : `${place}: the element type ${code} is not known`,
+    name
+      ? `${place}: elements of type ${name} are not supported`
+      : `${place}: the element type ${code} is not known`,
   );
 }
 
@@ -91,7 +93,11 @@ export function readOnnxTensor(
   const at = name ? `${place} ${name}` : place;
   const becomes = convertType(code, at);
   const type = storedTypes[code]!;
-  if (dims.length > mostAxes || dims.some((size) => size < 0) || !Number.isSafeInteger(countElements(dims) * 8))
+  if (
+    dims.length > mostAxes ||
+    dims.some((size) => size < 0) ||
+    !Number.isSafeInteger(countElements(dims) * 8)
+  )
     throw new OnnxProblem(`${at}: its shape ${dims.slice(0, mostAxes).join("×")} is impossible`);
   const count = countElements(dims);
   const stored = count * type.bytes;
@@ -109,9 +115,11 @@ export function readOnnxTensor(
     return { name, constant: new Constant(becomes, dims, () => fromRaw(data), same) };
   }
   const held = countTyped(typed, typedField);
-  if (held !== count)
-    throw new OnnxProblem(`${at}: it has ${held} numbers where its shape needs ${count}`);
-  return { name, constant: new Constant(becomes, dims, () => decodeTyped(typed, typedField, type.name, count)) };
+  if (held !== count) throw new OnnxProblem(`${at}: it has ${held} numbers where its shape needs ${count}`);
+  return {
+    name,
+    constant: new Constant(becomes, dims, () => decodeTyped(typed, typedField, type.name, count)),
+  };
 }
 
 function readEntry(bytes: Uint8Array, place: string, allowance: Allowance, into: Map<string, string>): void {
@@ -129,7 +137,8 @@ function readPlace(entries: ReadonlyMap<string, string>, place: string): Externa
   const number = (key: string) => {
     const text = entries.get(key);
     if (text === undefined) return null;
-    if (!/^\d{1,15}$/.test(text)) throw new OnnxProblem(`${place}: the ${key} of its data is ${JSON.stringify(text)}`);
+    if (!/^\d{1,15}$/.test(text))
+      throw new OnnxProblem(`${place}: the ${key} of its data is ${JSON.stringify(text)}`);
     return Number(text);
   };
   return { location, offset: number("offset") ?? 0, length: number("length") };
@@ -150,7 +159,9 @@ function decodeRaw(data: Uint8Array, type: string): Numbers {
     case "float16":
       return floats(2, (at) => halfValue(view.getUint16(at, true)));
     case "bfloat16":
-      return new Float32Array(Uint32Array.from({ length: data.length / 2 }, (_, at) => view.getUint16(at * 2, true) << 16).buffer);
+      return new Float32Array(
+        Uint32Array.from({ length: data.length / 2 }, (_, at) => view.getUint16(at * 2, true) << 16).buffer,
+      );
     case "float64":
       return floats(8, (at) => view.getFloat64(at, true));
     case "int8":
@@ -192,9 +203,14 @@ function decodeTyped(chunks: readonly Uint8Array[], field: number, type: string,
   let place = 0;
   for (const chunk of chunks) {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
-    if (field === 4) for (let at = 0; at + 4 <= chunk.length; at += 4) numbers[place++] = view.getFloat32(at, true);
-    else if (field === 10) for (let at = 0; at + 8 <= chunk.length; at += 8) numbers[place++] = view.getFloat64(at, true);
-    else for (const value of readVarints(chunk)) numbers[place++] = type === "float16" ? halfValue(value & 0xffff) : type === "bfloat16" ? bfloatValue(value) : value;
+    if (field === 4)
+      for (let at = 0; at + 4 <= chunk.length; at += 4) numbers[place++] = view.getFloat32(at, true);
+    else if (field === 10)
+      for (let at = 0; at + 8 <= chunk.length; at += 8) numbers[place++] = view.getFloat64(at, true);
+    else
+      for (const value of readVarints(chunk))
+        numbers[place++] =
+          type === "float16" ? halfValue(value & 0xffff) : type === "bfloat16" ? bfloatValue(value) : value;
   }
   return numbers;
 }

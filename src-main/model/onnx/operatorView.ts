@@ -2,7 +2,8 @@ import type { Attributes } from "../graph.ts";
 import { describeShape } from "../shapeInference.ts";
 import { Constant, type ConstantType } from "./constant.ts";
 import type { Draft } from "./draft.ts";
-import { imageOrder, LayoutWriter, physicalShape, plainOrder, type Activation } from "./layout.ts";
+import type { LayoutWriter} from "./layout.ts";
+import { imageOrder, physicalShape, plainOrder, type Activation } from "./layout.ts";
 import type { OnnxNode } from "./onnxModel.ts";
 import { OnnxProblem } from "./onnxProblem.ts";
 
@@ -48,7 +49,13 @@ export class OperatorView {
   readonly layout: LayoutWriter;
   private readonly values: readonly (Value | null)[];
 
-  constructor(node: OnnxNode, opset: number, draft: Draft, layout: LayoutWriter, values: readonly (Value | null)[]) {
+  constructor(
+    node: OnnxNode,
+    opset: number,
+    draft: Draft,
+    layout: LayoutWriter,
+    values: readonly (Value | null)[],
+  ) {
     this.node = node;
     this.opset = opset;
     this.draft = draft;
@@ -166,8 +173,17 @@ export class OperatorView {
   }
 
   /** Appends an op whose outputs have these forms, named after the node's outputs. */
-  appendMany(type: string, inputs: readonly number[], forms: readonly OutputForm[], attributes: Attributes): Activation[] {
-    const values = forms.map((form) => ({ dtype: "float32" as const, order: plainOrder(form.shape.length), ...form }));
+  appendMany(
+    type: string,
+    inputs: readonly number[],
+    forms: readonly OutputForm[],
+    attributes: Attributes,
+  ): Activation[] {
+    const values = forms.map((form) => ({
+      dtype: "float32" as const,
+      order: plainOrder(form.shape.length),
+      ...form,
+    }));
     const outputs = values.map(({ shape, order, dtype }, index) => {
       this.checkShape(shape);
       const name = this.node.outputs[index] || `${describeNode(this.node)}/${index}`;

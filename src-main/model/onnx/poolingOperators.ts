@@ -18,19 +18,27 @@ function appendPool(
   suffix?: string,
 ): Activation {
   const shape = [image.shape[0]!, image.shape[1]!, ...window.output];
-  return view.append(type, [image.tensor], { shape, order: imageOrder, suffix }, {
-    ...windowAttributes(window, padding),
-    filterWidth: window.kernel[1],
-    filterHeight: window.kernel[0],
-    fusedActivationFunction: "NONE",
-  });
+  return view.append(
+    type,
+    [image.tensor],
+    { shape, order: imageOrder, suffix },
+    {
+      ...windowAttributes(window, padding),
+      filterWidth: window.kernel[1],
+      filterHeight: window.kernel[0],
+      fusedActivationFunction: "NONE",
+    },
+  );
 }
 
 function readPool(view: OperatorView, image: Activation): StatedWindow {
   const kernel = view.integers("kernel_shape") ?? view.fail("it has no kernel_shape");
   const window = readWindow(view, extentOf(image), kernel);
   if (window.dilation.some((size) => size !== 1))
-    view.fail("TFLite has no dilated pooling", "Convert this network with another tool and add the .tflite file.");
+    view.fail(
+      "TFLite has no dilated pooling",
+      "Convert this network with another tool and add the .tflite file.",
+    );
   return window;
 }
 
@@ -50,7 +58,17 @@ function maxPool(view: OperatorView): Value {
 /** Ops that give no number below zero, whatever they get. */
 const nonNegative = new Set(["RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQUARE", "SQRT"]);
 /** Ops whose result is not below zero when their inputs are not. */
-const keepsSign = new Set(["MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION", "PAD", "RESHAPE", "TRANSPOSE", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "MEAN"]);
+const keepsSign = new Set([
+  "MAX_POOL_2D",
+  "AVERAGE_POOL_2D",
+  "CONCATENATION",
+  "PAD",
+  "RESHAPE",
+  "TRANSPOSE",
+  "RESIZE_NEAREST_NEIGHBOR",
+  "RESIZE_BILINEAR",
+  "MEAN",
+]);
 
 function isNonNegative(view: OperatorView, tensor: number): boolean {
   const writers = new Map(view.draft.ops.flatMap((op) => op.outputs.map((output) => [output, op] as const)));
@@ -78,14 +96,19 @@ function averagePool(view: OperatorView): Value {
   if (native === "VALID" || (native === "SAME" && !counted))
     return appendPool(view, "AVERAGE_POOL_2D", image, window, native);
   const padded = padImage(view, image, window.before, neededAfter(window, input));
-  if (window.output[0] * window.output[1] > mostPlaces) view.fail("its image is too large for padding that does not count");
+  if (window.output[0] * window.output[1] > mostPlaces)
+    view.fail("its image is too large for padding that does not count");
   const correction = correctCounts(window, input, counted);
   const pooled = appendPool(view, "AVERAGE_POOL_2D", padded, window, "VALID", correction ? "sum" : undefined);
   return correction ? combine(view, "MUL", pooled, correction) : pooled;
 }
 
 /** Factors per place of the output where fewer elements count than the window has; null when all count. */
-function correctCounts(window: StatedWindow, input: readonly [number, number], counted: boolean): Constant | null {
+function correctCounts(
+  window: StatedWindow,
+  input: readonly [number, number],
+  counted: boolean,
+): Constant | null {
   const counts = ([0, 1] as const).map((axis) =>
     Array.from({ length: window.output[axis] }, (_, place) => {
       const start = place * window.stride[axis] - window.before[axis];
@@ -97,7 +120,8 @@ function correctCounts(window: StatedWindow, input: readonly [number, number], c
   );
   const [rows, columns] = counts as [number[], number[]];
   const whole = window.kernel[0] * window.kernel[1];
-  if (rows.every((row) => row === window.kernel[0]) && columns.every((column) => column === window.kernel[1])) return null;
+  if (rows.every((row) => row === window.kernel[0]) && columns.every((column) => column === window.kernel[1]))
+    return null;
   const factors = rows.flatMap((row) => columns.map((column) => whole / (row * column)));
   return Constant.of("float32", [1, 1, ...window.output], factors);
 }

@@ -50,13 +50,19 @@ function reduceSquares(view: OperatorView): Value {
 function batchNormalization(view: OperatorView): Value {
   const x = view.activation(0);
   if (view.integer("training_mode", 0) !== 0 || view.hasOutput(1))
-    view.fail("it computes statistics as in training", "Export the network in evaluation mode (model.eval()).");
+    view.fail(
+      "it computes statistics as in training",
+      "Export the network in evaluation mode (model.eval()).",
+    );
   const channels = x.shape[1] ?? view.fail("its input has no channels");
-  const [scale, offset, mean, variance] = (["scale", "bias", "mean", "variance"] as const).map((name, index) => {
-    const constant = view.constant(index + 1, name);
-    if (constant.count !== channels) view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
-    return constant.numbers();
-  });
+  const [scale, offset, mean, variance] = (["scale", "bias", "mean", "variance"] as const).map(
+    (name, index) => {
+      const constant = view.constant(index + 1, name);
+      if (constant.count !== channels)
+        view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
+      return constant.numbers();
+    },
+  );
   const epsilon = view.float("epsilon", 1e-5);
   const factors = Array.from({ length: channels }, (_, c) => scale![c]! / Math.sqrt(variance![c]! + epsilon));
   const offsets = factors.map((factor, c) => offset![c]! - mean![c]! * factor);
@@ -103,7 +109,8 @@ function instanceNormalization(view: OperatorView): Value {
   const shape = [channels, ...x.shape.slice(2).map(() => 1)];
   const parameter = (index: number, name: string) => {
     const constant = view.constant(index, name);
-    if (constant.count !== channels) view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
+    if (constant.count !== channels)
+      view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
     return constant.reshape(shape);
   };
   const axes = x.shape.map((_, axis) => axis).slice(2);
@@ -121,7 +128,12 @@ function localResponseNormalization(view: OperatorView): Value {
     alpha: view.float("alpha", 1e-4) / size,
     beta: view.float("beta", 0.75),
   };
-  return view.append("LOCAL_RESPONSE_NORMALIZATION", [image.tensor], { shape: image.shape, order: imageOrder }, attributes);
+  return view.append(
+    "LOCAL_RESPONSE_NORMALIZATION",
+    [image.tensor],
+    { shape: image.shape, order: imageOrder },
+    attributes,
+  );
 }
 
 /** Reductions and normalisations. */

@@ -39,7 +39,12 @@ function stated(mode: string, place: number, scale: number, input: number, outpu
 }
 
 /** The same by TFLite's kernels. */
-function placed({ alignCorners, halfPixelCenters }: Placement, place: number, input: number, output: number): number {
+function placed(
+  { alignCorners, halfPixelCenters }: Placement,
+  place: number,
+  input: number,
+  output: number,
+): number {
   const step = alignCorners && output > 1 ? (input - 1) / (output - 1) : input / output;
   return halfPixelCenters ? (place + 0.5) * step - 0.5 : place * step;
 }
@@ -71,7 +76,10 @@ function resize(view: OperatorView): Value {
   const mode = view.text("mode", "nearest");
   const nearest = mode === "nearest";
   if (!nearest && mode !== "linear" && mode !== "bilinear")
-    view.fail(`TFLite resizes by nearest neighbour or linearly, not by ${mode}`, "Export the network with bilinear resizing.");
+    view.fail(
+      `TFLite resizes by nearest neighbour or linearly, not by ${mode}`,
+      "Export the network with bilinear resizing.",
+    );
   if (view.integer("antialias", 0) !== 0) view.fail("TFLite has no antialiasing");
   const { output, scales } = readSize(view, image.shape);
   const older = view.node.type === "Upsample" || view.opset < 11;
@@ -125,7 +133,8 @@ function readSize(view: OperatorView, shape: readonly number[]): ResizedExtent {
   const given = older ? null : view.optionalConstant(3, "sizes");
   const factors = view.optionalConstant(older ? 1 : 2, "scales");
   if (given && given.count > 0) {
-    if (view.text("keep_aspect_ratio_policy", "stretch") !== "stretch") view.fail("only sizes that stretch the image are supported");
+    if (view.text("keep_aspect_ratio_policy", "stretch") !== "stretch")
+      view.fail("only sizes that stretch the image are supported");
     const sizes = spread([...given.numbers()].slice(0, 8), shape);
     if (sizes[0] !== shape[0] || sizes[1] !== shape[1]) view.fail("it resizes batch or channels");
     const output = [sizes[2]!, sizes[3]!] as [number, number];
@@ -136,7 +145,8 @@ function readSize(view: OperatorView, shape: readonly number[]): ResizedExtent {
   const scales = spread(list, [1, 1, 1, 1]);
   if (scales[0] !== 1 || scales[1] !== 1) view.fail("it resizes batch or channels");
   const output = [2, 3].map((axis) => Math.floor(shape[axis]! * scales[axis]!)) as [number, number];
-  if (output.some((size) => !(size >= 1))) view.fail(`nothing is left at scales ${scales.slice(2).join(" and ")}`);
+  if (output.some((size) => !(size >= 1)))
+    view.fail(`nothing is left at scales ${scales.slice(2).join(" and ")}`);
   return { output, scales: [scales[2]!, scales[3]!] };
 }
 

@@ -14,7 +14,11 @@ export interface StatedWindow {
 }
 
 /** Reads kernel, strides, dilations and padding of a node over an image of the given height and width. */
-export function readWindow(view: OperatorView, input: readonly [number, number], kernel: readonly number[]): StatedWindow {
+export function readWindow(
+  view: OperatorView,
+  input: readonly [number, number],
+  kernel: readonly number[],
+): StatedWindow {
   const pair = (name: string, list: readonly number[] | null, lowest: number): [number, number] => {
     const [height, width] = list ?? [1, 1];
     if ((list && list.length !== 2) || !(height! >= lowest) || !(width! >= lowest))
@@ -29,7 +33,14 @@ export function readWindow(view: OperatorView, input: readonly [number, number],
   if (pads.length !== 4 || pads.some((pad) => pad < 0))
     view.fail(`its padding is [${pads.slice(0, 8).join()}], not four numbers from 0 on`);
   const ceiling = view.integer("ceil_mode", 0) !== 0;
-  const window: StatedWindow = { kernel: size, stride, dilation, output: [0, 0], before: [0, 0], after: [0, 0] };
+  const window: StatedWindow = {
+    kernel: size,
+    stride,
+    dilation,
+    output: [0, 0],
+    before: [0, 0],
+    after: [0, 0],
+  };
   for (const axis of [0, 1] as const) {
     const [length, step, extent] = [input[axis], stride[axis], dilatedKernel(size[axis], dilation[axis])];
     if (automatic === "SAME_UPPER" || automatic === "SAME_LOWER") {
@@ -55,7 +66,10 @@ export function readWindow(view: OperatorView, input: readonly [number, number],
 }
 
 /** Padding that TFLite's ops do themselves, or null when it needs an op of its own. */
-export function nativePadding(window: StatedWindow, input: readonly [number, number]): "SAME" | "VALID" | null {
+export function nativePadding(
+  window: StatedWindow,
+  input: readonly [number, number],
+): "SAME" | "VALID" | null {
   const axes = [0, 1] as const;
   const extent = (axis: 0 | 1) => dilatedKernel(window.kernel[axis], window.dilation[axis]);
   const span = (axis: 0 | 1) => (window.output[axis] - 1) * window.stride[axis] + extent(axis);
