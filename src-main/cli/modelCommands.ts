@@ -14,7 +14,7 @@ export function addModelCommands(program: Command, signal: AbortSignal): void {
     .argument("[text]", "only those whose name or family holds it")
     .addOption(new Option("--family <name>", "only those of a family"))
     .addOption(new Option("--kind <kind>", "only those of a kind").choices(["zoo", "sampled", "file"]))
-    .addOption(new Option("--add <files...>", "put .tflite files into the library first"))
+    .addOption(new Option("--add <files...>", "put .tflite or .onnx files into the library first"))
     .addOption(new Option("--remove <names...>", "take models out of the library first"))
     .action((text: string | undefined, _options, command: Command) => {
       const options = readOptions<ListOptions>(command);
@@ -42,7 +42,7 @@ export function addModelCommands(program: Command, signal: AbortSignal): void {
   program
     .command("build")
     .description("write models as .tflite files")
-    .argument("<names...>", "library names, patterns with * or .tflite paths")
+    .argument("<names...>", "library names, patterns with *, .tflite or .onnx paths")
     .addOption(
       new Option("--precision <precision>", "number format of the files")
         .choices(["float32", "float16", "int8"])
@@ -95,12 +95,14 @@ interface ListOptions {
 /** The models a command works on. */
 export function modelArgument(required = true): Argument {
   const name = required ? "<models...>" : "[models...]";
-  return new Argument(name, "library names, patterns with * or .tflite paths");
+  return new Argument(name, "library names, patterns with *, .tflite or .onnx paths");
 }
 
 function printModels(models: readonly ModelSummary[]): void {
   if (models.length === 0) {
-    printLine("No models yet. Sample some with `latlab sample --count 20`, or give commands a .tflite file.");
+    printLine(
+      "No models yet. Sample some with `latlab sample --count 20`, or give commands a .tflite or .onnx file.",
+    );
     return;
   }
   printTable(
