@@ -54,13 +54,29 @@ export class EncodingScanner {
     throw new EncodingError(position, problem, allowed);
   }
 
-  private peekWord(): string {
-    return /^\w*/.exec(this.text.slice(this.place, this.place + 40))![0];
+  /** Steps over spaces. */
+  skipSpaces(): void {
+    while (this.text[this.place] === " ") this.place++;
   }
 
-  private describeNext(): string {
+  /** Whether the text goes on with `pattern`, which starts with `^`; 40 characters are looked at. */
+  follows(pattern: RegExp): boolean {
+    return pattern.test(this.ahead());
+  }
+
+  /** The word of letters, digits and underscores that comes next, empty when none does. */
+  peekWord(): string {
+    return /^\w*/.exec(this.ahead())![0];
+  }
+
+  /** What comes next, as messages name it. */
+  describeNext(): string {
     if (this.ended) return "the end";
     const word = this.peekWord();
     return word === "" ? JSON.stringify([...this.text.slice(this.place)][0]) : word;
+  }
+
+  private ahead(): string {
+    return this.text.slice(this.place, this.place + 40);
   }
 }

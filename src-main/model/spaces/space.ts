@@ -18,7 +18,7 @@ export interface SearchSpace {
 
 /** One network of a search space. */
 export interface Candidate {
-  /** The encoding in its usual form: equal for all ways to write the same network. */
+  /** The encoding in its usual form: equal for all ways to write the same choices. */
   encoding: string;
   /** Builds it under a name; a graph holds seeds in the place of weights. */
   build: (name: string) => Graph;

@@ -1,10 +1,18 @@
 import { badRequest } from "../../lab/errors.ts";
 import type { Graph } from "../graph.ts";
+import { fbnetSpace } from "./fbnet.ts";
 import { nasBench201Spaces } from "./nasBench201.ts";
+import { onceForAllSpace } from "./onceForAll.ts";
+import { proxylessSpace } from "./proxylessnas.ts";
 import { EncodingError, type SearchSpace } from "./space.ts";
 
 /** All search spaces whose candidates can be handed over as text. */
-export const searchSpaces: readonly SearchSpace[] = [...nasBench201Spaces];
+export const searchSpaces: readonly SearchSpace[] = [
+  ...nasBench201Spaces,
+  onceForAllSpace,
+  proxylessSpace,
+  fbnetSpace,
+];
 
 /** A candidate of a search space as a network: `name` is prefix and usual encoding, the same for all ways to write it. */
 export interface CandidateNetwork {

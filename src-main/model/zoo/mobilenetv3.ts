@@ -108,7 +108,7 @@ function buildMobilenetV3(name: string, { stages, features }: Plan, width: numbe
 }
 
 /** Squeeze-and-excitation with the gate relu6(x + 3) ÷ 6, whose 3 a converter folds into the bias of the convolution before. */
-function squeezeHard(builder: GraphBuilder, x: Value): Value {
+export function squeezeHard(builder: GraphBuilder, x: Value): Value {
   return builder.within("squeeze_excite", () => {
     const channels = channelsOf(x);
     let gate = builder.globalAveragePool(x, { keepDims: true, name: "squeeze" });

@@ -5,19 +5,21 @@ import { buildInvertedUnit, buildStages, buildStem, channelsOf } from "./mobileB
 import { classify } from "./resnet.ts";
 
 /** Kernel and expansion of a unit as the paper's figure 4 writes them, `5x5 3`; a `-` is a unit the search left out. */
-type Unit = `${3 | 5 | 7}x${3 | 5 | 7} ${1 | 3 | 6}` | "-";
+export type ProxylessUnit = `${3 | 5 | 7}x${3 | 5 | 7} ${1 | 3 | 6}` | "-";
 
-interface Plan {
+/** Widths and units of a network of the paper's search space. */
+export interface ProxylessPlan {
   stem: number;
   /** Output channels of the stages; strides 1, 2, 2, 2, 1, 2, 1. */
   channels: readonly number[];
-  units: readonly (readonly Unit[])[];
+  units: readonly (readonly ProxylessUnit[])[];
   features: number;
 }
 
-const strides = [1, 2, 2, 2, 1, 2, 1] as const;
+/** Strides of the stages' first units. */
+export const proxylessStrides = [1, 2, 2, 2, 1, 2, 1] as const;
 
-const mobileUnits: Plan["units"] = [
+const mobileUnits: ProxylessPlan["units"] = [
   ["3x3 1"],
   ["5x5 3", "3x3 3", "-", "-"],
   ["7x7 3", "3x3 3", "5x5 3", "5x5 3"],
@@ -27,7 +29,10 @@ const mobileUnits: Plan["units"] = [
   ["7x7 6"],
 ];
 
-const plans: Record<string, Plan> = {
+/** Widths of the network for phones, of which the search space consists. */
+export const mobileWidths = { stem: 32, channels: [16, 32, 40, 80, 96, 192, 320], features: 1280 };
+
+const plans: Record<string, ProxylessPlan> = {
   proxylessnas_cpu: {
     stem: 40,
     channels: [24, 32, 48, 88, 104, 216, 360],
@@ -56,12 +61,7 @@ const plans: Record<string, Plan> = {
     ],
     features: 1728,
   },
-  proxylessnas_mobile: {
-    stem: 32,
-    channels: [16, 32, 40, 80, 96, 192, 320],
-    units: mobileUnits,
-    features: 1280,
-  },
+  proxylessnas_mobile: { ...mobileWidths, units: mobileUnits },
   proxylessnas_mobile14: {
     stem: 48,
     channels: [24, 40, 56, 112, 136, 256, 448],
@@ -70,7 +70,8 @@ const plans: Record<string, Plan> = {
   },
 };
 
-function buildProxylessnas(name: string, plan: Plan): Graph {
+/** Builds a network of the space, input 1×224×224×3. */
+export function buildProxylessnas(name: string, plan: ProxylessPlan): Graph {
   const builder = new GraphBuilder(name);
   const stages = plan.units.map((units, stage) =>
     units.flatMap((unit, index) =>
@@ -80,7 +81,7 @@ function buildProxylessnas(name: string, plan: Plan): Graph {
             kernel: Number(unit[0]),
             expansion: Number(unit[4]),
             filters: plan.channels[stage]!,
-            stride: index === 0 ? strides[stage]! : (1 as const),
+            stride: index === 0 ? proxylessStrides[stage]! : (1 as const),
           },
     ),
   );
