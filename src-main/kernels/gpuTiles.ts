@@ -34,9 +34,9 @@ export function cutTiles(device: GpuDevice, kernel: GpuKernel, precision: "float
 }
 
 // A Winograd product is one of 36 rows of tiles; its first transform writes that same shape.
-function gridOf({ class: name, outputs, inputs }: GpuKernel): Bhwc {
+function gridOf({ variant, outputs, inputs }: GpuKernel): Bhwc {
   const output = outputs[0] ?? inputs[0]!;
-  if (name !== "gpu-winograd-transform" || output.h === 36) return output;
+  if (!variant.startsWith("winograd_36_to_4x4")) return output;
   // Back from 36 places to 4×4: a thread writes four places of a tile's row (winograd.cc, Tile4x1).
   return { ...output, w: countWinogradTiles(output), h: 4 };
 }
