@@ -1,6 +1,6 @@
 import { findConstantTensors } from "../model/constantTensors.ts";
 import type { Op, Subgraph } from "../model/graph.ts";
-import { findGpuOperation } from "./gpuOperations.ts";
+import { findGpuOperation, isElementwise } from "./gpuOperations.ts";
 import type { GpuGraph, GpuNode, GpuWindow } from "./gpuNode.ts";
 import type { GpuSettings } from "./gpuRules.ts";
 import { readBhwc } from "./gpuShape.ts";
@@ -76,7 +76,7 @@ class GpuParser {
       if (this.constant[tensor] === 1) {
         // A constant beside concatenated tensors is a node of its own, numbered before the concatenation.
         if (type === "concat") this.nextId++;
-        constant ??= readBhwc(asLinear(this.subgraph.tensors[tensor]!.shape));
+        if (isElementwise(type)) constant ??= readBhwc(asLinear(this.subgraph.tensors[tensor]!.shape));
         continue;
       }
       this.register(tensor);
