@@ -15,10 +15,11 @@ export interface RowDifference {
  */
 export function listGraphRows(graph: Graph): string[] {
   const main = mainSubgraph(graph);
-  return main.ops.flatMap((op) => describeOp(main, op) ?? []);
+  return main.ops.flatMap((op) => describeGraphRow(main, op) ?? []);
 }
 
-function describeOp(subgraph: Subgraph, op: Op): string | null {
+/** The published line of one op, null for operators the tables do not list. */
+export function describeGraphRow(subgraph: Subgraph, op: Op): string | null {
   const shape = (index: number | undefined) => subgraph.tensors[index ?? -1]?.shape ?? [];
   const [input, weights, output] = [shape(op.inputs[0]), shape(op.inputs[1]), shape(op.outputs[0])];
   const flops = costOp(subgraph, op).flops ?? "-";

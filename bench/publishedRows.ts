@@ -67,15 +67,16 @@ function readNetworks(folder: string, kind: string, file: string): Map<string, P
   );
 }
 
-// The features are written as Python prints a dictionary: {'Stride': '1', 'Input_channel': 3}.
-function readFeatures(text: string): (string | undefined)[] {
+/** The values of a published feature dictionary, written as Python prints one: {'Stride': '1', 'Input_channel': 3}. */
+export function readFeatures(text: string): (string | undefined)[] {
   const values = new Map(
     [...text.matchAll(/'(\w+)': *'?([^',}]*)'?/g)].map((match) => [match[1]!, match[2]!]),
   );
   return featureKeys.map((key) => values.get(key));
 }
 
-function readTable(folder: string, kind: string, file: string): Record<string, string>[] {
+/** The records of one published table; throws an Error that names the missing file. */
+export function readTable(folder: string, kind: string, file: string): Record<string, string>[] {
   const places = [join(folder, "dataset", kind), join(folder, kind), folder, join(folder, "..", kind)];
   const path = places.map((place) => join(place, file)).find((candidate) => existsSync(candidate));
   if (!path) throw new Error(`${folder} holds no ${file}, nor does dataset/${kind} in it`);

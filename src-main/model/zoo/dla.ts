@@ -28,13 +28,14 @@ function buildBlock(
 
 /**
  * Hierarchical deep aggregation (figure 3 of the paper): two subtrees, the second of which ends in a root that joins both
- * and everything in `children`. `bottom` is the input at the tree's resolution.
+ * and everything in `children`. `bottom` is the input at the tree's resolution, built when it is first asked for, as the converter
+ * wrote it: on a GPU the addition joins the branch that ends last.
  */
 function buildTree(
   builder: GraphBuilder,
   x: Value,
-  bottom: Value,
-  tree: { filters: number; levels: number; stride: 1 | 2; children: readonly Value[] },
+  bottom: () => Value,
+  tree: { filters: number; levels: number; stride: 1 | 2; children: readonly (() => Value)[] },
 ): Value {
   const { filters, levels, stride, children } = tree;
   if (levels > 1) {
@@ -42,18 +43,19 @@ function buildTree(
       buildTree(builder, x, bottom, { filters, levels: levels - 1, stride, children: [] }),
     );
     return builder.within("tree2", () =>
-      buildTree(builder, first, first, {
+      buildTree(builder, first, () => first, {
         filters,
         levels: levels - 1,
         stride: 1,
-        children: [...children, first],
+        children: [...children, () => first],
       }),
     );
   }
-  const project = () => buildShortcut(builder, bottom, { filters, stride: 1 });
+  const project = () => buildShortcut(builder, bottom(), { filters, stride: 1 });
   const first = builder.within("block1", () => buildBlock(builder, x, project, filters, stride));
   const second = builder.within("block2", () => buildBlock(builder, first, () => first, filters, 1));
-  return builder.conv(builder.concat([second, first, ...children]), filters, 1, {
+  const joined = builder.concat([second, first, ...children.map((child) => child())]);
+  return builder.conv(joined, filters, 1, {
     activation: "relu",
     name: "root",
   });
@@ -67,7 +69,9 @@ function buildDla46c(): Graph {
   x = builder.conv(x, 32, 3, { ...relu, stride: 2, name: "stem3" });
   stages.forEach(({ filters, levels, seesInput }, stage) => {
     x = builder.within(`stage${stage + 1}`, () => {
-      const bottom = builder.maxPool(x, 2, { padding: "valid", name: "pool" });
+      const input = x;
+      let pooled: Value | null = null;
+      const bottom = () => (pooled ??= builder.maxPool(input, 2, { padding: "valid", name: "pool" }));
       const children = seesInput ? [bottom] : [];
       return buildTree(builder, x, bottom, { filters, levels, stride: 2, children });
     });

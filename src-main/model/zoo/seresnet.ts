@@ -24,8 +24,9 @@ function buildSeresnet(name: string, plan: ResidualPlan): Graph {
   const { stem, stages } = planResidualStages(plan);
   const x = buildResidualStages(builder, buildResidualStem(builder, stem), stages, (input, unit) => {
     const y = buildResidualBranch(builder, input, unit, false);
-    const scaled = builder.squeezeExcite(y, unit.filters / reduction);
-    return builder.add(scaled, buildShortcut(builder, input, unit), { activation: "relu" });
+    // Before the gate, as the converter wrote it: on a GPU the addition joins the branch that ends last.
+    const shortcut = buildShortcut(builder, input, unit);
+    return builder.add(builder.squeezeExcite(y, unit.filters / reduction), shortcut, { activation: "relu" });
   });
   return classify(builder, x);
 }
@@ -35,7 +36,8 @@ function buildSepreresnet(name: string, plan: ResidualPlan): Graph {
   const { stem, stages } = planResidualStages(plan);
   const x = buildResidualStages(builder, buildPaddedStem(builder, stem), stages, (input, unit) => {
     const { branch, shortcut } = buildPreactivatedUnit(builder, input, unit, false);
-    return builder.add(builder.squeezeExcite(branch, unit.filters / reduction), shortcut());
+    const kept = shortcut();
+    return builder.add(builder.squeezeExcite(branch, unit.filters / reduction), kept);
   });
   return classify(builder, preactivate(builder, x));
 }
