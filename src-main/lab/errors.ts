@@ -31,6 +31,7 @@ export type ErrorCode =
   | "lab-corrupt"
   | "disk-full"
   | "address-unavailable"
+  | "data-unreadable"
   | "window-missing"
   | "bad-request"
   | "cancelled"
@@ -335,6 +336,22 @@ export function diskFull(path: string): LabError {
     "disk-full",
     `The disk that holds ${path} is full`,
     "Free some space and resume the run; everything committed before is intact.",
+  );
+}
+
+/** A file of published measurements is not as the data set's are; `place` is where, lines and columns counted from 1. */
+export function publishedUnreadable(
+  path: string,
+  place: { line: number; column?: number; name?: string | undefined } | null,
+  problem: string,
+): LabError {
+  const column = place?.column === undefined ? "" : `, column ${place.column}`;
+  const name = place?.name === undefined ? "" : ` (${place.name})`;
+  const where = place ? `, line ${place.line}${column}${name}` : "";
+  return new LabError(
+    "data-unreadable",
+    `${path}${where}: ${problem}`,
+    "Nothing was imported; get the file anew from the data set, or take it out of the folder.",
   );
 }
 
