@@ -355,6 +355,33 @@ export function publishedUnreadable(
   );
 }
 
+/** A folder has no published measurements to import. */
+export function publishedMissing(path: string, problem: string): LabError {
+  return new LabError(
+    "data-unreadable",
+    `${path} cannot be imported: ${problem}`,
+    "Give the folder of the mobile-ml-benchmark data set, in which files are named such as dataset/cnn/tflite_cnn_real_e2e.csv.",
+  );
+}
+
+/** A network is known by its published measurements only. */
+export function graphMissing(name: string): LabError {
+  return new LabError(
+    "model-unknown",
+    `There is no graph of ${name}: the lab knows its published measurements only`,
+    "Choose a network of the zoo (`latlab models --kind zoo`), or give its .tflite file.",
+  );
+}
+
+/** A device is known by published measurements only. */
+export function deviceNotHere(id: string): LabError {
+  return new LabError(
+    "phone-unavailable",
+    `${id} cannot be measured: it is known by published measurements only`,
+    "Plug in a phone and choose it as `latlab devices` names it.",
+  );
+}
+
 export function addressUnavailable(host: string, port: number, reason: string): LabError {
   return new LabError(
     "address-unavailable",

@@ -9,9 +9,11 @@ export interface PublishedFileName {
   set: "real" | "synthetic";
   /** End-to-end latencies, or those of each operation. */
   info: "e2e" | "ops";
+  /** What a per-op file's operations ran on; null end to end. */
+  target: "cpu" | "cpu_quant" | "gpu" | null;
 }
 
-const pattern = /^(tflite|torch)_(cnn|vit)_(real|synthetic)_(e2e|ops_cpu|ops_cpu_quant|ops_gpu)\.csv$/;
+const pattern = /^(tflite|torch)_(cnn|vit)_(real|synthetic)_(?:e2e|ops_(cpu|cpu_quant|gpu))\.csv$/;
 
 /** Reads the name of a published file; null when it is not one of the data set's. */
 export function readFileName(path: string): PublishedFileName | null {
@@ -21,6 +23,7 @@ export function readFileName(path: string): PublishedFileName | null {
     framework: match[1] as PublishedFileName["framework"],
     kind: match[2] as PublishedFileName["kind"],
     set: match[3] as PublishedFileName["set"],
-    info: match[4] === "e2e" ? "e2e" : "ops",
+    info: match[4] === undefined ? "e2e" : "ops",
+    target: (match[4] as PublishedFileName["target"] | undefined) ?? null,
   };
 }
