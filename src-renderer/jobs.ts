@@ -38,6 +38,7 @@ export function locateResult(job: Job): string | null {
     case "validate":
       return formatRoute("predict");
     case "demo":
+    case "import":
     case "profile":
       return formatRoute("runs");
     case "preflight":

@@ -49,6 +49,13 @@ function printDevice(device: Device): void {
   printLine(`${device.id}: ${device.name}, ${device.state}`);
   if (device.problem) printLine(`  ${device.problem}`);
   if (phone && device.clusters.length === 0) return;
+  if (device.kind === "published") {
+    printLine(`  ${device.soc}; GPU: ${device.gpu ?? "not told"}`);
+    printLine(`  published: ${device.runtimes.join(", ")} at ${device.precisions.join(", ")}`);
+    if (device.coreSets.length > 0)
+      printLine(`  core sets: ${device.coreSets.map(({ name }) => name).join(", ")}`);
+    return;
+  }
   printLine(`  ${device.soc}, ${device.abi}, ${formatBytes(device.memoryBytes)} of memory, ${device.os}`);
   if (phone) printPhone(device, phone);
   else

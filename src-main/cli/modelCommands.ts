@@ -13,7 +13,9 @@ export function addModelCommands(program: Command, signal: AbortSignal): void {
     .description("list the lab's models, or add and remove some")
     .argument("[text]", "only those whose name or family holds it")
     .addOption(new Option("--family <name>", "only those of a family"))
-    .addOption(new Option("--kind <kind>", "only those of a kind").choices(["zoo", "sampled", "file"]))
+    .addOption(
+      new Option("--kind <kind>", "only those of a kind").choices(["zoo", "sampled", "file", "published"]),
+    )
     .addOption(new Option("--add <files...>", "put .tflite or .onnx files into the library first"))
     .addOption(new Option("--remove <names...>", "take models out of the library first"))
     .action((text: string | undefined, _options, command: Command) => {

@@ -5,6 +5,7 @@ import { addBinaryCommands } from "./binaryCommands.ts";
 import { addDeviceCommands } from "./deviceCommands.ts";
 import { addDoorCommands } from "./doorCommands.ts";
 import { exitCodes } from "./exitCodes.ts";
+import { addImportCommands } from "./importCommands.ts";
 import { addModelCommands } from "./modelCommands.ts";
 import { addPhoneCommands } from "./phoneCommands.ts";
 import { addPredictorCommands } from "./predictorCommands.ts";
@@ -25,6 +26,7 @@ export function createProgram(signal: AbortSignal): Command {
   addBinaryCommands(program, signal);
   addModelCommands(program, signal);
   addRunCommands(program, signal);
+  addImportCommands(program, signal);
   addPredictorCommands(program, signal);
   addDoorCommands(program, signal);
   return program;

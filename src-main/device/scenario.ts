@@ -11,7 +11,7 @@ export interface Scenario {
 }
 
 const precisions: readonly string[] = ["float32", "float16", "int8"];
-const runtimes: readonly string[] = ["tflite", "xnnpack", "gpu-cl"];
+const runtimes: readonly string[] = ["tflite", "xnnpack", "gpu-cl", "torch"];
 
 /** Writes a scenario's id, e.g. `host/2core/float32/tflite`. */
 export function formatScenario(scenario: Scenario): string {

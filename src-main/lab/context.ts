@@ -1,5 +1,5 @@
 import type { Store } from "../store/database.ts";
-import type { Lab, LabEvent } from "./contract.ts";
+import type { Device, Lab, LabEvent } from "./contract.ts";
 import type { JobRunner } from "./jobs.ts";
 import type { ModelLibrary } from "./modelLibrary.ts";
 import type { PhoneTracker } from "./phoneTracker.ts";
@@ -21,7 +21,7 @@ export interface LabContext {
 export const hostLane = "host";
 
 /** The lane of what measures a device: each phone has its own, so that one that is slow or gone never holds the others. */
-export function laneOf(device: { id: string; kind: "host" | "adb" }): string {
+export function laneOf(device: Pick<Device, "id" | "kind">): string {
   return device.kind === "adb" ? `phone:${device.id}` : hostLane;
 }
 

@@ -5,7 +5,8 @@
 import type { ErrorCode } from "./errors.ts";
 
 export type Precision = "float32" | "float16" | "int8";
-export type Runtime = "tflite" | "xnnpack" | "gpu-cl";
+/** `torch` is PyTorch Mobile, of which there are published measurements only. */
+export type Runtime = "tflite" | "xnnpack" | "gpu-cl" | "torch";
 export type LearnerName = "lasso" | "boosting";
 export type LearnerChoice = LearnerName | "auto";
 /** What accuracy tables compare: our learners and the FLOPs-only line every table carries. */
@@ -96,7 +97,8 @@ export interface Device {
   /** `host`; a phone's serial; `serial@host:port` for a phone on a further adb server. */
   id: string;
   name: string;
-  kind: "host" | "adb";
+  /** `published`: known by published measurements only; it is always absent and cannot be measured. */
+  kind: "host" | "adb" | "published";
   state: DeviceState;
   /** Why it cannot be measured and what to do, else null. */
   problem: string | null;
@@ -222,7 +224,8 @@ export interface TensorSummary {
 export interface ModelSummary {
   name: string;
   family: string;
-  kind: "zoo" | "sampled" | "file";
+  /** `published`: known by published measurements only; there is no graph of it. */
+  kind: "zoo" | "sampled" | "file" | "published";
   ops: number;
   flops: number;
   params: number;
@@ -429,6 +432,28 @@ export interface KernelTime {
   type: string;
   name: string;
   ms: number;
+  /** Published kernels: the ops of the graph that its rows are, those that could be told. */
+  ops?: number[];
+  /** Published kernels: its rows among those published of the network. */
+  rows?: number[];
+}
+
+/** Where a published measurement stands. */
+export interface PublishedOrigin {
+  dataSet: string;
+  /** The file of the end-to-end latency, with its SHA-256 and line; null when only op times were published. */
+  latency: PublishedPlace | null;
+  /** That of the op times; null when there are none. */
+  ops: PublishedPlace | null;
+  meanMs: number | null;
+  stdMs: number | null;
+}
+
+/** A line of a published file. */
+export interface PublishedPlace {
+  file: string;
+  hash: string;
+  line: number;
 }
 
 export interface Provenance {
@@ -461,6 +486,8 @@ export interface Provenance {
   thermalStatusAfter?: ThermalStatus | null;
   /** Time the phone was left to cool before this cell. */
   cooledMs?: number;
+  /** Set for published measurements, of which nothing else here but `kernels` is known: texts are empty. */
+  published?: PublishedOrigin;
 }
 
 export interface Measurement {
@@ -675,8 +702,54 @@ export interface DemoResult {
   remarks: string[];
 }
 
+export interface ImportPublishedRequest {
+  /** The data set's folder, or one inside it that holds its files. */
+  path: string;
+}
+
+/** One file of the data set. */
+export interface ImportedFile {
+  name: string;
+  /** SHA-256, hexadecimal. */
+  hash: string;
+  bytes: number;
+  rows: number;
+  networks: number;
+  /** `known`: it was in the lab already, so nothing was read but its hash. */
+  state: "imported" | "known";
+}
+
+export interface ImportResult {
+  files: ImportedFile[];
+  /** .csv files of the folder that are none of the data set's by their names. */
+  ignored: string[];
+  /** Published phones in the lab now, by id. */
+  devices: string[];
+  /** Published scenarios, networks and latencies in the lab now. */
+  scenarios: number;
+  networks: number;
+  measurements: number;
+  /** Published op times in the lab now, all scenarios together. */
+  opTimes: number;
+  /** Networks with a graph of the zoo. */
+  withGraph: number;
+  /** Names of networks that the zoo does not have: kept with their measurements, but nothing can be fitted on them. */
+  withoutGraph: string[];
+  /** Networks of the zoo with published op rows that are not ops of its graph, with their number; of the files read now. */
+  unmatched: { network: string; rows: number }[];
+}
+
 export type JobKind =
-  "sample" | "build" | "profile" | "fit" | "evaluate" | "validate" | "demo" | "preflight" | "download";
+  | "import"
+  | "sample"
+  | "build"
+  | "profile"
+  | "fit"
+  | "evaluate"
+  | "validate"
+  | "demo"
+  | "preflight"
+  | "download";
 
 export type JobState =
   | { state: "queued" }
@@ -697,6 +770,7 @@ export interface Job {
 
 /** Result of a job by its kind. */
 export interface JobResults {
+  import: ImportResult;
   sample: ModelSummary[];
   build: BuiltModel[];
   profile: RunSummary;
@@ -780,6 +854,9 @@ export interface Lab {
   scenarios(): Promise<ScenarioSummary[]>;
   /** All measurements of a scenario (or of everything) as CSV text with a header line. */
   exportMeasurements(request: { scenario?: string; ops?: boolean }): Promise<{ csv: string; rows: number }>;
+
+  /** Reads the public mobile-ml-benchmark data set into the lab; what is there already stays as it is. */
+  startImportPublished(request: ImportPublishedRequest): Promise<Started<"import">>;
 
   predictors(): Promise<PredictorSummary[]>;
   predictor(request: { predictor: number }): Promise<PredictorDetail>;

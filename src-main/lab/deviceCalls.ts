@@ -2,12 +2,15 @@ import packageJson from "../../package.json" with { type: "json" };
 import { describeHost } from "../device/host.ts";
 import { CanaryReference } from "../profile/canaryReference.ts";
 import { findHostLibrary } from "../profile/hostProcess.ts";
+import type { Store } from "../store/database.ts";
 import { claimDevice } from "../store/devices.ts";
 import { listScenarios } from "../store/measurements.ts";
+import { listPublishedDevices } from "../store/published.ts";
 import { getRun } from "../store/runs.ts";
 import type { LabContext } from "./context.ts";
 import type { Device, Lab, SpeedState } from "./contract.ts";
-import { badRequest, runtimeMissing } from "./errors.ts";
+import { badRequest, deviceNotHere, runtimeMissing } from "./errors.ts";
+import { describePublishedDevices } from "./publishedDevices.ts";
 
 type DeviceCalls = Pick<Lab, "info" | "devices" | "checkSpeed">;
 
@@ -24,19 +27,28 @@ export function findHost(): Device {
 }
 
 /** The device of an id, or of a phone's bare serial; rejects with device-unknown or phone-unavailable. */
-export async function findDevice({ phones }: LabContext, id: string): Promise<Device> {
-  return id === hostId ? findHost() : phones.find(id);
+export async function findDevice({ phones, store }: LabContext, id: string): Promise<Device> {
+  if (id === hostId) return findHost();
+  refusePublished(store, id);
+  return phones.find(id);
+}
+
+function refusePublished(store: Store, id: string): void {
+  if (listPublishedDevices(store).some((device) => device.id === id)) throw deviceNotHere(id);
 }
 
 /** As `findDevice`, but a phone that is not there now is as it was when last seen. */
-export async function recallDevice({ phones }: LabContext, id: string): Promise<Device> {
-  return id === hostId ? findHost() : phones.recall(id);
+export async function recallDevice({ phones, store }: LabContext, id: string): Promise<Device> {
+  if (id === hostId) return findHost();
+  refusePublished(store, id);
+  return phones.recall(id);
 }
 
 /** The phone of an id or bare serial; rejects with bad-request for this computer. */
 export async function findPhone(context: LabContext, id: string, purpose: string): Promise<Device> {
   if (id === hostId)
     throw badRequest(`${purpose} is for phones, not for this computer`, "Name a phone of `latlab devices`.");
+  refusePublished(context.store, id);
   return context.phones.find(id);
 }
 
@@ -70,7 +82,7 @@ export function createDeviceCalls(context: LabContext): DeviceCalls {
       const listed = await phones.list();
       const noise = listScenarios(store);
       if (host.state === "ready" && isHostMeasured()) host.state = "busy";
-      return [host, ...listed].map((device) => ({
+      return [host, ...listed, ...describePublishedDevices(store)].map((device) => ({
         ...device,
         noiseFloor: Object.fromEntries(
           noise.flatMap(({ id, device: on, noisePercent }) =>

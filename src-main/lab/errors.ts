@@ -31,6 +31,7 @@ export type ErrorCode =
   | "lab-corrupt"
   | "disk-full"
   | "address-unavailable"
+  | "data-unreadable"
   | "window-missing"
   | "bad-request"
   | "cancelled"
@@ -344,6 +345,49 @@ export function diskFull(path: string): LabError {
     "disk-full",
     `The disk that holds ${path} is full`,
     "Free some space and resume the run; everything committed before is intact.",
+  );
+}
+
+/** A file of published measurements is not as the data set's are; `place` is where, lines and columns counted from 1. */
+export function publishedUnreadable(
+  path: string,
+  place: { line: number; column?: number; name?: string | undefined } | null,
+  problem: string,
+): LabError {
+  const column = place?.column === undefined ? "" : `, column ${place.column}`;
+  const name = place?.name === undefined ? "" : ` (${place.name})`;
+  const where = place ? `, line ${place.line}${column}${name}` : "";
+  return new LabError(
+    "data-unreadable",
+    `${path}${where}: ${problem}`,
+    "Nothing was imported; get the file anew from the data set, or take it out of the folder.",
+  );
+}
+
+/** A folder has no published measurements to import. */
+export function publishedMissing(path: string, problem: string): LabError {
+  return new LabError(
+    "data-unreadable",
+    `${path} cannot be imported: ${problem}`,
+    "Give the folder of the mobile-ml-benchmark data set, in which files are named such as dataset/cnn/tflite_cnn_real_e2e.csv.",
+  );
+}
+
+/** A network is known by its published measurements only. */
+export function graphMissing(name: string): LabError {
+  return new LabError(
+    "model-unknown",
+    `There is no graph of ${name}: the lab knows its published measurements only`,
+    "Choose a network of the zoo (`latlab models --kind zoo`), or give its .tflite file.",
+  );
+}
+
+/** A device is known by published measurements only. */
+export function deviceNotHere(id: string): LabError {
+  return new LabError(
+    "phone-unavailable",
+    `${id} cannot be measured: it is known by published measurements only`,
+    "Plug in a phone and choose it as `latlab devices` names it.",
   );
 }
 

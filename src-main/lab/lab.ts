@@ -5,6 +5,7 @@ import { createBinaryCalls } from "./binaryCalls.ts";
 import type { LabContext } from "./context.ts";
 import type { Lab, LabEvent } from "./contract.ts";
 import { createDeviceCalls } from "./deviceCalls.ts";
+import { createImportCalls } from "./importCalls.ts";
 import { createJobCalls } from "./jobCalls.ts";
 import { JobRunner } from "./jobs.ts";
 import { createModelCalls } from "./modelCalls.ts";
@@ -48,6 +49,7 @@ export async function openLab({ folder, adb, publishedBinaries }: LabOptions): P
     ...createBinaryCalls(context),
     ...createModelCalls(context),
     ...createRunCalls(context),
+    ...createImportCalls(context),
     ...createPredictorCalls(context),
     ...createJobCalls(context),
     subscribe(listener) {

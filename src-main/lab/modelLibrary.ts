@@ -19,7 +19,7 @@ import {
 import { addRecipes, readRecipe } from "../store/recipes.ts";
 import type { ModelDetail, ModelFilter, ModelSummary, Precision } from "./contract.ts";
 import { DefinedModel } from "./definedModel.ts";
-import { modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
+import { graphMissing, modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
 import { GraphCache, stripWeights } from "./graphCache.ts";
 import { nameOfFile, readFile, readModelFile } from "./modelFile.ts";
 
@@ -168,6 +168,7 @@ export class ModelLibrary {
     if ("kind" in model && model.kind === "path") return readTflite(model.bytes, model.path);
     const recipe = readRecipe(this.store, model.hash);
     if (recipe) return recipe;
+    if (findModel(this.store, model.name)?.kind === "published") throw graphMissing(model.name);
     return readTflite(readFile(modelFilePath(this.store, model.hash)), model.name);
   }
 }

@@ -18,7 +18,7 @@ const runtime = z.enum(["tflite", "xnnpack", "gpu-cl"]);
 const thoroughness = z.enum(["quick", "standard", "thorough"]);
 const learner = z.enum(["lasso", "boosting", "auto"]);
 const jobKind = z.enum([
-  ...(["sample", "build", "profile", "fit", "evaluate", "validate", "demo"] as const),
+  ...(["import", "sample", "build", "profile", "fit", "evaluate", "validate", "demo"] as const),
   ...(["preflight", "download"] as const),
 ]);
 const remedy = z.enum([
@@ -71,7 +71,7 @@ const requestShapes = {
     .object({
       text: z.string().max(1000).optional(),
       family: z.string().max(1000).optional(),
-      kind: z.enum(["zoo", "sampled", "file"]).optional(),
+      kind: z.enum(["zoo", "sampled", "file", "published"]).optional(),
     })
     .nullish()
     .transform((filter) => filter ?? undefined),
@@ -102,6 +102,7 @@ const requestShapes = {
   measurement: z.object({ cell: id }),
   runTelemetry: z.object({ run: id }),
   exportMeasurements: z.object({ scenario: text.optional(), ops: z.boolean().optional() }),
+  startImportPublished: z.object({ path: text }),
   predictor: z.object({ predictor: id }),
   removePredictor: z.object({ predictor: id }),
   startFit: z.object({

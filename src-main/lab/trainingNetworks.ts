@@ -2,7 +2,7 @@ import { parseScenario } from "../device/scenario.ts";
 import type { MeasuredNetwork } from "../predict/dataset.ts";
 import { trainingRows } from "../store/measurements.ts";
 import { takeBreath, type LabContext } from "./context.ts";
-import { badRequest, cancelled, scenarioUnknown } from "./errors.ts";
+import { badRequest, cancelled, graphMissing, scenarioUnknown } from "./errors.ts";
 
 /** Which of a scenario's measured models to take; names, patterns or paths. */
 export interface NetworkChoice {
@@ -31,8 +31,14 @@ export async function collectNetworks(
     ({ model }) => (!wanted || wanted.has(model)) && !unwanted.has(model),
   );
   const networks: MeasuredNetwork[] = [];
-  for (const { model, hash, family, latencyMs, opTimes, cell } of chosen) {
+  if (chosen.length > 0 && chosen.every(({ kind }) => kind === "published"))
+    throw graphMissing(
+      chosen.length === 1 ? chosen[0]!.model : `any of the ${chosen.length} networks of ${scenario}`,
+    );
+  for (const { model, hash, family, kind, latencyMs, opTimes, cell } of chosen) {
     if (signal.aborted) throw cancelled();
+    // One known by its published measurements only has no graph to learn from.
+    if (kind === "published") continue;
     const graph = context.library.loadGraph({ name: model, hash }, precision);
     networks.push({ model, family, graph, latencyMs, opTimes, cell });
     if (networks.length % 20 === 0) await takeBreath();

@@ -52,6 +52,7 @@ const callTable = {
   runTelemetry: true,
   scenarios: true,
   exportMeasurements: true,
+  startImportPublished: true,
   predictors: true,
   predictor: true,
   removePredictor: true,

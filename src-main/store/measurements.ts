@@ -1,5 +1,5 @@
 import { median } from "../model/median.ts";
-import type { OpTime, Precision, Runtime, ScenarioSummary } from "../lab/contract.ts";
+import type { ModelSummary, OpTime, Precision, Runtime, ScenarioSummary } from "../lab/contract.ts";
 import { readConsistently, type Store } from "./database.ts";
 import { decodeOpTimes } from "./opTimeBlob.ts";
 import { findScenario } from "./scenarios.ts";
@@ -10,6 +10,7 @@ export interface StoredMeasurement {
   /** SHA-256 of its .tflite file, which is there also when the model was removed from the library. */
   hash: string;
   family: string;
+  kind: ModelSummary["kind"];
   /** The cell whose latency is nearest the median of all. */
   cell: number;
   /** Every cell that was used. */
@@ -29,7 +30,7 @@ export function trainingRows(store: Store, scenario: string): StoredMeasurement[
     if (id === null) return [];
     const rows = store
       .statement<CellData>(
-        `SELECT c.model_id AS modelId, m.name AS model, m.hash, m.family, c.id AS cell, a.state,
+        `SELECT c.model_id AS modelId, m.name AS model, m.hash, m.family, m.kind, c.id AS cell, a.state,
            a.latency_ms AS latencyMs, d.op_times AS opTimes
          FROM cell c JOIN attempt a ON a.cell_id = c.id AND a.number = c.kept_attempt
          JOIN attempt_data d ON d.cell_id = a.cell_id AND d.number = a.number
@@ -47,6 +48,7 @@ interface CellData {
   model: string;
   hash: string;
   family: string;
+  kind: ModelSummary["kind"];
   cell: number;
   state: "done" | "noisy";
   latencyMs: number;
@@ -64,6 +66,7 @@ function combineCells(all: CellData[]): StoredMeasurement {
     model: nearest.model,
     hash: nearest.hash,
     family: nearest.family,
+    kind: nearest.kind,
     cell: nearest.cell,
     cells: used.map((row) => row.cell),
     latencyMs,

@@ -17,6 +17,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, migrate: (database) => database.exec(firstSchema) },
   { version: 2, migrate: (database) => database.exec(recipeSchema) },
   { version: 3, migrate: (database) => database.exec(phoneSchema) },
+  { version: 4, migrate: (database) => database.exec(publishedSchema) },
 ];
 
 /*
@@ -205,5 +206,59 @@ CREATE TABLE phone_mark (
   before TEXT NOT NULL,
   at TEXT NOT NULL,
   PRIMARY KEY (device, mark)
+) STRICT, WITHOUT ROWID;
+`;
+
+/*
+ * Published measurements: networks known by name only, which files were checked and how far each is imported, the run that
+ * holds a published phone's cells, and the op rows of networks as published. The model table is built anew because a CHECK
+ * cannot be changed. Removing a published run forgets what was imported, so that importing brings it back.
+ */
+const publishedSchema = `
+CREATE TABLE model_new (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  hash TEXT NOT NULL,
+  family TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('zoo', 'sampled', 'file', 'published')),
+  ops INTEGER NOT NULL,
+  flops INTEGER NOT NULL,
+  params INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  added_at TEXT NOT NULL,
+  removed_at TEXT
+) STRICT;
+INSERT INTO model_new SELECT id, name, hash, family, kind, ops, flops, params, bytes, added_at, removed_at FROM model;
+INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)
+  SELECT (SELECT rowid FROM sqlite_sequence WHERE name = 'model_new'), 'model_new', seq
+  FROM sqlite_sequence WHERE name = 'model';
+DROP TABLE model;
+ALTER TABLE model_new RENAME TO model;
+CREATE INDEX model_hash ON model (hash);
+
+CREATE TABLE published_source (
+  hash TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  networks INTEGER NOT NULL,
+  networks_done INTEGER NOT NULL,
+  checked_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE published_run (
+  device TEXT PRIMARY KEY,
+  run_id INTEGER NOT NULL UNIQUE REFERENCES run (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER published_run_removed AFTER DELETE ON published_run BEGIN
+  DELETE FROM published_source;
+END;
+
+CREATE TABLE published_ops (
+  model_id INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
+  framework TEXT NOT NULL,
+  target TEXT NOT NULL,
+  rows BLOB NOT NULL,
+  PRIMARY KEY (model_id, framework, target)
 ) STRICT, WITHOUT ROWID;
 `;

@@ -11,6 +11,7 @@ const rooms = [
   "device",
   "model",
   "kernels",
+  "published",
   "store",
   "profile",
   "predict",
