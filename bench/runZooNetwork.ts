@@ -72,7 +72,8 @@ function runOnce(library: TfliteLibrary, path: string): number {
     if (!outputs.every(Number.isFinite)) throw new Error("an output is not finite");
     const levels = new Set(outputs).size;
     // A network whose activations died or saturated gives the same few numbers everywhere.
-    if (levels < fewestLevels) throw new Error(`the ${outputs.length} outputs hold ${levels} numbers`);
+    if (levels < Math.min(fewestLevels, outputs.length))
+      throw new Error(`the ${outputs.length} outputs hold ${levels} numbers`);
     return levels;
   } finally {
     interpreter.close();
