@@ -4,17 +4,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { costGraph } from "../src-main/model/cost.ts";
 import { estimateFileBytes } from "../src-main/model/fileSize.ts";
-import { quantizeGraph } from "../src-main/model/quantize.ts";
 import { findZooNetwork, listZoo } from "../src-main/model/zoo/zoo.ts";
-import { loadTflite, locateTfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
-import type { TfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
+import { locateTfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
 import { compareRows, listGraphRows } from "./graphRows.ts";
 import { countPublishedFlops } from "./publishedFlops.ts";
 import { readPublishedZoo } from "./publishedRows.ts";
 import type { PublishedNetwork, PublishedZoo } from "./publishedRows.ts";
-import { runZooNetwork } from "./runZooNetwork.ts";
 import { formatZooReport, zooLimits } from "./zooReport.ts";
 import type { RunPrecision, ZooCheck } from "./zooReport.ts";
+import { ZooRunner } from "./zooRunner.ts";
 
 const usage = `npm run check-zoo -- DIR [--only PATTERN] [--runtime] [--precision float32|int8|both] [--json]
   DIR             folder of the published data set (holds dataset/cnn and dataset/vit, or the tables themselves)
@@ -54,10 +52,10 @@ function readOptions(): Options {
   };
 }
 
-function openRuntime(): TfliteLibrary {
+function openRunner(folder: string): ZooRunner {
   const path = locateTfliteLibrary();
   if (!path) throw new Error("the TensorFlow Lite library is not installed; leave out --runtime");
-  return loadTflite(path);
+  return new ZooRunner(path, folder);
 }
 
 /** The networks to check: the published CNNs, the published transformers the zoo has, then the rest of the zoo. */
@@ -72,12 +70,12 @@ function listNetworks(zoo: PublishedZoo): Pick<ZooCheck, "name" | "kind" | "publ
   ];
 }
 
-function checkNetwork(
+async function checkNetwork(
   network: Pick<ZooCheck, "name" | "kind" | "published">,
   publishedRows: readonly string[] | undefined,
   precisions: readonly RunPrecision[],
-  runtime: { library: TfliteLibrary; folder: string } | null,
-): ZooCheck {
+  runner: ZooRunner | null,
+): Promise<ZooCheck> {
   const { name, kind, published } = network;
   const graph = findZooNetwork(name)?.build();
   const check: ZooCheck = {
@@ -91,13 +89,12 @@ function checkNetwork(
     faults: [],
   };
   if (!graph) return { ...check, faults: ["the zoo does not have it"] };
-  if (runtime)
+  if (runner)
     for (const precision of precisions) {
-      const form = precision === "int8" ? quantizeGraph(graph) : graph;
-      const verdict = runZooNetwork(runtime.library, form, join(runtime.folder, `${name}.tflite`));
+      const verdict = await runner.run({ name, precision });
       check.runs[precision] = verdict;
       if (!verdict.ran) check.faults.push(`it does not run at ${precision}`);
-      if (!verdict.roundTrip)
+      if (verdict.roundTrip === false)
         check.faults.push(`reading and writing it again gives another file at ${precision}`);
     }
   check.ours = {
@@ -124,27 +121,30 @@ function checkNetwork(
   return check;
 }
 
-function run(): void {
+async function run(): Promise<void> {
   const options = readOptions();
   const zoo = readPublishedZoo(options.folder);
-  const library = options.precisions.length > 0 ? openRuntime() : null;
   const folder = mkdtempSync(join(tmpdir(), "latlab-check-zoo-"));
+  let runner: ZooRunner | null = null;
   try {
+    if (options.precisions.length > 0) runner = openRunner(folder);
     const networks = listNetworks(zoo).filter(({ name }) => options.only.test(name));
-    const checks = networks.map((network, index) => {
-      if (library) console.error(`${index + 1} of ${networks.length}: ${network.name}`);
-      const rows = zoo.rows.get(network.name);
-      return checkNetwork(network, rows, options.precisions, library ? { library, folder } : null);
-    });
+    if (networks.length === 0) throw new Error(`no network has a name that matches ${options.only.source}`);
+    const checks: ZooCheck[] = [];
+    for (const [index, network] of networks.entries()) {
+      if (runner) console.error(`${index + 1} of ${networks.length}: ${network.name}`);
+      checks.push(await checkNetwork(network, zoo.rows.get(network.name), options.precisions, runner));
+    }
     console.log(options.json ? JSON.stringify(checks, null, 2) : formatZooReport(checks));
     if (checks.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
   } finally {
+    runner?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 try {
-  run();
+  await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 2;

@@ -11,19 +11,22 @@ import type { TfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
 
 /** How a network fared in the real runtime. */
 export interface RuntimeVerdict {
-  /** Size of the file that was written. */
-  fileBytes: number;
+  /** Size of the file that was written; null when the process ended before it was told. */
+  fileBytes: number | null;
   /** What ran: the network as it is, or with its grouped convolutions split; null when neither did. */
   ran: "as it is" | "groups split" | null;
   /** Why it was split or did not run. */
   reason: string | null;
-  /** The file read back and written again is the same file. */
-  roundTrip: boolean;
+  /** How many different numbers the outputs hold; null when it did not run. */
+  levels: number | null;
+  /** The file read back and written again is the same file; null when that is not known. */
+  roundTrip: boolean | null;
 }
 
 /**
  * Writes a network to `path`, runs it once by TFLite's builtin kernels on random input and deletes it. Groups are split for
- * runtimes that know none. Outputs must be finite and differ.
+ * runtimes that know none. Outputs must be finite and
+ * tell classes apart.
  */
 export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string): RuntimeVerdict {
   const file = writeTflite(graph);
@@ -31,13 +34,14 @@ export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string
     fileBytes: file.length,
     ran: null,
     reason: null,
+    levels: null,
     roundTrip: Buffer.compare(file, writeTflite(readTflite(file, graph.name))) === 0,
   };
   verdict.reason = explainGroups(countGroupedConvolutions(graph), library.version());
   const split = verdict.reason !== null;
   try {
     writeFileSync(path, split ? writeTflite(splitGroups(graph)) : file);
-    runOnce(library, path);
+    verdict.levels = runOnce(library, path);
     verdict.ran = split ? "groups split" : "as it is";
   } catch (error) {
     verdict.reason = error instanceof Error ? error.message : String(error);
@@ -47,7 +51,7 @@ export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string
   return verdict;
 }
 
-function runOnce(library: TfliteLibrary, path: string): void {
+function runOnce(library: TfliteLibrary, path: string): number {
   const interpreter = new TfliteInterpreter(library, path, {
     threads: 1,
     xnnpack: false,
@@ -62,18 +66,22 @@ function runOnce(library: TfliteLibrary, path: string): void {
       else fillFloats(bytes, () => 2 * random.next() - 1);
     });
     interpreter.invoke();
-    for (const { type, bytes } of interpreter.readOutputs()) {
-      const values = type === floatType ? new Float32Array(bytes.buffer) : bytes;
-      if (!values.every(Number.isFinite)) throw new Error("an output is not finite");
-      // A network whose activations died or saturated gives the same number everywhere.
-      if (values.every((value) => value === values[0])) throw new Error("all outputs are the same");
-    }
+    const outputs = interpreter
+      .readOutputs()
+      .flatMap(({ type, bytes }) => [...(type === floatType ? new Float32Array(bytes.buffer) : bytes)]);
+    if (!outputs.every(Number.isFinite)) throw new Error("an output is not finite");
+    const levels = new Set(outputs).size;
+    // A network whose activations died or saturated gives the same few numbers everywhere.
+    if (levels < Math.min(fewestLevels, outputs.length))
+      throw new Error(`the ${outputs.length} outputs hold ${levels} numbers`);
+    return levels;
   } finally {
     interpreter.close();
   }
 }
 
 const floatType = 1;
+const fewestLevels = 16;
 
 function fillFloats(bytes: Uint8Array, draw: () => number): void {
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

@@ -44,7 +44,19 @@ export function formatZooReport(checks: readonly ZooCheck[]): string {
     "",
     `${checks.length} networks: ${published.length} published (${missing.length} of them not built), ` +
       `${checks.length - published.length} without published values; ${wrong.length} break a limit`,
+    ...(["float32", "int8"] as const).flatMap((precision) => describeRuns(checks, precision)),
   ].join("\n");
+}
+
+function describeRuns(checks: readonly ZooCheck[], precision: RunPrecision): string[] {
+  const verdicts = checks.flatMap(({ runs }) => runs[precision] ?? []);
+  if (verdicts.length === 0) return [];
+  const count = (holds: (verdict: RuntimeVerdict) => boolean) => verdicts.filter(holds).length;
+  return [
+    `${precision}: ${verdicts.length} written, ${count(({ roundTrip }) => roundTrip === true)} read back to the same file, ` +
+      `${count(({ ran }) => ran !== null)} ran (${count(({ ran }) => ran === "groups split")} with groups split), ` +
+      `outputs of at least ${Math.min(...verdicts.map(({ levels }) => levels ?? 0))} different numbers`,
+  ];
 }
 
 function formatLine(check: ZooCheck): string {
