@@ -2,8 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { Option, type Command } from "commander";
 import type { Lab } from "../lab/contract.ts";
 import { LabError, badRequest, modelUnknown } from "../lab/errors.ts";
-import { matchName, wholeZoo } from "../lab/modelNames.ts";
-import { findDefinedNetwork } from "../model/definedNetworks.ts";
+import { definesNetwork, matchName, wholeZoo } from "../lab/modelNames.ts";
 
 /** A model as a file names it. */
 interface Line {
@@ -84,7 +83,7 @@ function readText(path: string): string {
 
 function meansDefined(text: string, place: string): boolean {
   try {
-    return findDefinedNetwork(text) !== null;
+    return definesNetwork(text);
   } catch (error) {
     throw error instanceof LabError ? prefixError(error, place) : error;
   }

@@ -1,3 +1,5 @@
+import { findDefinedNetwork } from "../model/definedNetworks.ts";
+
 /** The word that stands for every network of the zoo. */
 export const wholeZoo = "all";
 
@@ -16,4 +18,9 @@ export function matchName(pattern: string, name: string): boolean {
     place = found + part.length;
   }
   return place <= name.length - last.length;
+}
+
+/** Whether a name alone defines a network, as those of the zoo and encodings do; throws bad-request for an encoding with a mistake. */
+export function definesNetwork(name: string): boolean {
+  return findDefinedNetwork(name) !== null;
 }

@@ -356,7 +356,7 @@ const goodLists = `ks=${"3".repeat(20)}-e=${"3".repeat(20)}`;
 
 // What is wrong, at which character of the whole text counted from 1, and in which words.
 test.each([
-  ["nb201:", 7, '| is expected|"\\|" is expected|the end'],
+  ["nb201:", 7, "\\| is expected, not the end"],
   [`nb201:${goodCell.slice(0, -1)}`, 53, "\\| is expected, not the end"],
   ["nb201:|none~0|+|none~0|none~1|", 31, "\\+ is expected, not the end"],
   ["nb201:|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|", 8, "nor_conv_5x5 is no operation"],
