@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { costGraph } from "../src-main/model/cost.ts";
 import { estimateFileBytes } from "../src-main/model/fileSize.ts";
+import { quantizeGraph } from "../src-main/model/quantize.ts";
 import { findZooNetwork, listZoo } from "../src-main/model/zoo/zoo.ts";
 import { loadTflite, locateTfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
 import type { TfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
@@ -13,18 +14,20 @@ import { readPublishedZoo } from "./publishedRows.ts";
 import type { PublishedNetwork, PublishedZoo } from "./publishedRows.ts";
 import { runZooNetwork } from "./runZooNetwork.ts";
 import { formatZooReport, zooLimits } from "./zooReport.ts";
-import type { ZooCheck } from "./zooReport.ts";
+import type { RunPrecision, ZooCheck } from "./zooReport.ts";
 
-const usage = `npm run check-zoo -- DIR [--only PATTERN] [--runtime] [--json]
+const usage = `npm run check-zoo -- DIR [--only PATTERN] [--runtime] [--precision float32|int8|both] [--json]
   DIR             folder of the published data set (holds dataset/cnn and dataset/vit, or the tables themselves)
   --only PATTERN  networks whose name matches the regular expression
   --runtime       also write each network, run it once in TensorFlow Lite and read it back
+  --precision P   in which form it is written and run: float32 (default), int8 or both; implies --runtime
   --json          print the checks as JSON`;
 
 interface Options {
   folder: string;
   only: RegExp;
-  runtime: boolean;
+  /** Forms in which the networks are run; empty when they are not. */
+  precisions: readonly RunPrecision[];
   json: boolean;
 }
 
@@ -34,11 +37,21 @@ function readOptions(): Options {
     options: {
       only: { type: "string", default: "" },
       runtime: { type: "boolean", default: false },
+      precision: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
   if (positionals.length !== 1) throw new Error(`one folder is needed, not ${positionals.length}\n${usage}`);
-  return { ...values, folder: positionals[0]!, only: new RegExp(values.only) };
+  const precision = values.precision ?? "float32";
+  if (precision !== "float32" && precision !== "int8" && precision !== "both")
+    throw new Error(`${precision} is no precision of this check\n${usage}`);
+  const forms: RunPrecision[] = precision === "both" ? ["float32", "int8"] : [precision];
+  return {
+    folder: positionals[0]!,
+    only: new RegExp(values.only),
+    precisions: values.runtime || values.precision !== undefined ? forms : [],
+    json: values.json,
+  };
 }
 
 function openRuntime(): TfliteLibrary {
@@ -62,6 +75,7 @@ function listNetworks(zoo: PublishedZoo): Pick<ZooCheck, "name" | "kind" | "publ
 function checkNetwork(
   network: Pick<ZooCheck, "name" | "kind" | "published">,
   publishedRows: readonly string[] | undefined,
+  precisions: readonly RunPrecision[],
   runtime: { library: TfliteLibrary; folder: string } | null,
 ): ZooCheck {
   const { name, kind, published } = network;
@@ -73,18 +87,22 @@ function checkNetwork(
     countedFlops: null,
     bytesDeviation: null,
     rows: null,
-    runtime: null,
+    runs: {},
     faults: [],
   };
   if (!graph) return { ...check, faults: ["the zoo does not have it"] };
-  if (runtime) {
-    check.runtime = runZooNetwork(runtime.library, graph, join(runtime.folder, `${name}.tflite`));
-    if (!check.runtime.ran) check.faults.push("it does not run");
-    if (!check.runtime.roundTrip) check.faults.push("reading and writing it again gives another file");
-  }
+  if (runtime)
+    for (const precision of precisions) {
+      const form = precision === "int8" ? quantizeGraph(graph) : graph;
+      const verdict = runZooNetwork(runtime.library, form, join(runtime.folder, `${name}.tflite`));
+      check.runs[precision] = verdict;
+      if (!verdict.ran) check.faults.push(`it does not run at ${precision}`);
+      if (!verdict.roundTrip)
+        check.faults.push(`reading and writing it again gives another file at ${precision}`);
+    }
   check.ours = {
     flops: costGraph(graph).flops,
-    bytes: check.runtime?.fileBytes ?? estimateFileBytes(graph),
+    bytes: check.runs.float32?.fileBytes ?? estimateFileBytes(graph),
   };
   if (published && kind !== "unpublished") {
     check.flopsDeviation = check.ours.flops / published.flops - 1;
@@ -109,14 +127,15 @@ function checkNetwork(
 function run(): void {
   const options = readOptions();
   const zoo = readPublishedZoo(options.folder);
-  const library = options.runtime ? openRuntime() : null;
+  const library = options.precisions.length > 0 ? openRuntime() : null;
   const folder = mkdtempSync(join(tmpdir(), "latlab-check-zoo-"));
   try {
-    const checks = listNetworks(zoo)
-      .filter(({ name }) => options.only.test(name))
-      .map((network) =>
-        checkNetwork(network, zoo.rows.get(network.name), library ? { library, folder } : null),
-      );
+    const networks = listNetworks(zoo).filter(({ name }) => options.only.test(name));
+    const checks = networks.map((network, index) => {
+      if (library) console.error(`${index + 1} of ${networks.length}: ${network.name}`);
+      const rows = zoo.rows.get(network.name);
+      return checkNetwork(network, rows, options.precisions, library ? { library, folder } : null);
+    });
     console.log(options.json ? JSON.stringify(checks, null, 2) : formatZooReport(checks));
     if (checks.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
   } finally {

@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { mainSubgraph } from "../src-main/model/graph.ts";
 import type { Graph } from "../src-main/model/graph.ts";
-import { countGroups, splitGroups } from "../src-main/model/groupSplitting.ts";
+import { splitGroups } from "../src-main/model/groupSplitting.ts";
 import { operatorName } from "../src-main/model/operators.ts";
 import { createRandom } from "../src-main/model/random.ts";
 import { readTflite } from "../src-main/model/tfliteReader.ts";
 import { writeTflite } from "../src-main/model/tfliteWriter.ts";
+import { countGroupedConvolutions, explainGroups } from "../src-main/profile/groupSupport.ts";
 import { TfliteInterpreter } from "../src-main/profile/tfliteLibrary.ts";
 import type { TfliteLibrary } from "../src-main/profile/tfliteLibrary.ts";
 
@@ -23,8 +23,7 @@ export interface RuntimeVerdict {
 
 /**
  * Writes a network to `path`, runs it once by TFLite's builtin kernels on random input and deletes it. Groups are split for
- * runtimes before 2.10, whose CONV_2D refuses them with and without XNNPACK. Outputs must be finite
- * and differ.
+ * runtimes that know none. Outputs must be finite and differ.
  */
 export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string): RuntimeVerdict {
   const file = writeTflite(graph);
@@ -34,10 +33,8 @@ export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string
     reason: null,
     roundTrip: Buffer.compare(file, writeTflite(readTflite(file, graph.name))) === 0,
   };
-  const main = mainSubgraph(graph);
-  const grouped = main.ops.filter((op) => countGroups(main, op) > 1).length;
-  const split = grouped > 0 && isBefore(library.version(), 2, 10);
-  if (split) verdict.reason = `${grouped} CONV_2D have groups, which TFLite ${library.version()} refuses`;
+  verdict.reason = explainGroups(countGroupedConvolutions(graph), library.version());
+  const split = verdict.reason !== null;
   try {
     writeFileSync(path, split ? writeTflite(splitGroups(graph)) : file);
     runOnce(library, path);
@@ -48,11 +45,6 @@ export function runZooNetwork(library: TfliteLibrary, graph: Graph, path: string
     rmSync(path, { force: true });
   }
   return verdict;
-}
-
-function isBefore(version: string, major: number, minor: number): boolean {
-  const [ours = 0, ourMinor = 0] = version.split(".").map(Number);
-  return ours < major || (ours === major && ourMinor < minor);
 }
 
 function runOnce(library: TfliteLibrary, path: string): void {

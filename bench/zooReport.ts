@@ -8,6 +8,9 @@ export const zooLimits = {
   vit: { flops: 0.03, bytes: 0.02 },
 } as const;
 
+/** A form in which a network is run. */
+export type RunPrecision = "float32" | "int8";
+
 /** What the check found of one network. */
 export interface ZooCheck {
   name: string;
@@ -22,7 +25,8 @@ export interface ZooCheck {
   bytesDeviation: number | null;
   /** Null when no rows of the network are published or it is not built. */
   rows: RowDifference | null;
-  runtime: RuntimeVerdict | null;
+  /** How it fared in the runtime in each form it was run in. */
+  runs: Partial<Record<RunPrecision, RuntimeVerdict>>;
   /** What breaks a limit, one phrase each; empty when all is well. */
   faults: string[];
 }
@@ -35,7 +39,7 @@ export function formatZooReport(checks: readonly ZooCheck[]): string {
   const missing = published.filter(({ ours }) => !ours);
   return [
     `${"network".padEnd(34)}${"FLOPs".padStart(13)}${"published".padStart(14)}${"%".padStart(8)}` +
-      `${"bytes".padStart(12)}${"published".padStart(12)}${"%".padStart(8)}  rows  ran`,
+      `${"bytes".padStart(12)}${"published".padStart(12)}${"%".padStart(8)}  rows  ran at float32, int8`,
     ...lines,
     "",
     `${checks.length} networks: ${published.length} published (${missing.length} of them not built), ` +
@@ -44,7 +48,8 @@ export function formatZooReport(checks: readonly ZooCheck[]): string {
 }
 
 function formatLine(check: ZooCheck): string {
-  const { name, ours, published, rows, runtime } = check;
+  const { name, ours, published, rows, runs } = check;
+  const told = (verdict: RuntimeVerdict | undefined) => (verdict ? (verdict.ran ?? "no") : "-");
   const number = (value: number | undefined, width: number) => String(value ?? "-").padStart(width);
   const percent = (value: number | null) => (value === null ? "-" : (100 * value).toFixed(2)).padStart(8);
   const difference = rows ? rows.missing.length + rows.extra.length : null;
@@ -52,11 +57,11 @@ function formatLine(check: ZooCheck): string {
   return (
     `${name.padEnd(34)}${number(ours?.flops, 13)}${number(published?.flops, 14)}${percent(check.flopsDeviation)}` +
     `${number(ours?.bytes, 12)}${number(published?.bytes, 12)}${percent(check.bytesDeviation)}  ` +
-    `${agreement.padEnd(6)}${runtime ? (runtime.ran ?? "no") : "-"}`
+    `${agreement.padEnd(6)}${told(runs.float32)}, ${told(runs.int8)}`
   );
 }
 
-function formatDetails({ faults, rows, runtime, countedFlops, published }: ZooCheck): string[] {
+function formatDetails({ faults, rows, runs, countedFlops, published }: ZooCheck): string[] {
   const list = (label: string, of: RowDifference["missing"]) =>
     of.map(({ row, count }) => `    ${label} ${count} × ${row}`);
   const alike = countedFlops !== null && published ? 100 * (countedFlops / published.flops - 1) : null;
@@ -66,6 +71,6 @@ function formatDetails({ faults, rows, runtime, countedFlops, published }: ZooCh
       : [`    counted as published: ${countedFlops} FLOPs, ${alike.toFixed(4)} % from the published`]),
     ...faults.map((fault) => `    ! ${fault}`),
     ...(rows ? [...list("missing", rows.missing), ...list("extra  ", rows.extra)] : []),
-    ...(runtime?.reason ? [`    ${runtime.reason}`] : []),
+    ...Object.entries(runs).flatMap(([form, { reason }]) => (reason ? [`    ${form}: ${reason}`] : [])),
   ];
 }

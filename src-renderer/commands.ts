@@ -76,7 +76,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "open-file",
-    title: "Open .tflite files…",
+    title: "Open model files…",
     group: "Do",
     keys: ["Ctrl+O"],
     words: "add model import drop",

@@ -37,12 +37,17 @@ function encodeFile(file: File): Promise<string> {
   });
 }
 
-/** Lets the user choose .tflite files; empty when they choose none. */
+/** What a network's file is called. */
+export function isModelFile(name: string): boolean {
+  return /\.(tflite|onnx)$/i.test(name);
+}
+
+/** Lets the user choose .tflite and .onnx files; empty when they choose none. */
 export function chooseFiles(): Promise<File[]> {
   return new Promise((resolve) => {
     const input = document.createElement("input");
     input.type = "file";
-    input.accept = ".tflite";
+    input.accept = ".tflite,.onnx";
     input.multiple = true;
     input.addEventListener("change", () => resolve([...(input.files ?? [])]));
     input.addEventListener("cancel", () => resolve([]));

@@ -1,6 +1,6 @@
 import { badRequest } from "../src-main/lab/errors.ts";
 import { lab } from "./connection.svelte.ts";
-import { addFiles, chooseFiles } from "./modelFiles.ts";
+import { addFiles, chooseFiles, isModelFile } from "./modelFiles.ts";
 import type { CommandActions } from "./commands.ts";
 import { attempt, notices } from "./notices.svelte.ts";
 import { navigation } from "./navigation.svelte.ts";
@@ -19,11 +19,11 @@ class WindowState {
 export const windowState = new WindowState();
 
 /**
- * Adds files and shows what came of it: the one model, or the list. On the screen of devices anything but a .tflite is taken
+ * Adds files and shows what came of it: the one model, or the list. On the screen of devices anything but a network is taken
  * for a benchmark program.
  */
 export async function openFiles(files: readonly File[]): Promise<void> {
-  const isProgram = (file: File) => takesPrograms() && !file.name.toLowerCase().endsWith(".tflite");
+  const isProgram = (file: File) => takesPrograms() && !isModelFile(file.name);
   for (const file of files.filter(isProgram)) await attempt(() => addProgram(file));
   const added = await addFiles(files.filter((file) => !isProgram(file)));
   if (added.length === 1) navigation.go(formatRoute("models", [added[0]!.name]));

@@ -15,7 +15,7 @@ export function addModelCommands(program: Command, signal: AbortSignal): void {
     .argument("[text]", "only those whose name or family holds it")
     .addOption(new Option("--family <name>", "only those of a family"))
     .addOption(new Option("--kind <kind>", "only those of a kind").choices(["zoo", "sampled", "file"]))
-    .addOption(new Option("--add <files...>", "put .tflite files into the library first"))
+    .addOption(new Option("--add <files...>", "put .tflite or .onnx files into the library first"))
     .addOption(new Option("--remove <names...>", "take models out of the library first"))
     .action((text: string | undefined, _options, command: Command) => {
       const options = readOptions<ListOptions>(command);

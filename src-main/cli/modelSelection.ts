@@ -23,7 +23,7 @@ export function addModelSelection(command: Command): Command {
   return command
     .argument(
       "[models...]",
-      "names of the zoo and the library, `all` (the whole zoo), patterns with *, encodings (nb201:, ofa-mbv3:, proxyless:, fbnet:) or .tflite paths",
+      "names of the zoo and the library, `all` (the whole zoo), patterns with *, encodings (nb201:, ofa-mbv3:, proxyless:, fbnet:), .tflite or .onnx paths",
     )
     .addOption(
       new Option(

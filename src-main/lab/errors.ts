@@ -63,6 +63,15 @@ export function modelUnreadable(path: string, where: string): LabError {
   );
 }
 
+/** The file is not an .onnx that can be converted; `where` names the node that is wrong, `advice` what to do about it. */
+export function onnxUnreadable(path: string, where: string, advice: string | null): LabError {
+  return new LabError(
+    "model-unreadable",
+    `${path} cannot be read as ONNX: ${where}`,
+    advice ?? "Export or download the model again, or convert it with another tool and add the .tflite file.",
+  );
+}
+
 export function modelUnknown(name: string): LabError {
   return new LabError(
     "model-unknown",

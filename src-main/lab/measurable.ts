@@ -1,7 +1,9 @@
 import { composeCoreSet } from "../device/cores.ts";
 import { formatScenario } from "../device/scenario.ts";
 import { isQuantized } from "../model/quantize.ts";
+import { countGroupedConvolutions, explainGroups } from "../profile/groupSupport.ts";
 import { resolveHostTarget } from "../profile/hostBench.ts";
+import { findHostLibrary } from "../profile/hostProcess.ts";
 import type { PhoneBinary } from "../profile/phoneBench.ts";
 import { resolvePhoneTarget } from "../profile/phoneTarget.ts";
 import { findBinaryFor, listBinaries, locateBinary } from "../store/binaries.ts";
@@ -48,14 +50,17 @@ export function findBinary({ store }: LabContext, device: Device): PhoneBinary {
 
 /**
  * Rejects, naming the model, when one has no form of the precision: with model-unwritable when it cannot be quantised to int8, with
- * scenario-unsupported when a phone is to measure a quantised one in float. This computer takes quantised files at float32 too.
+ * scenario-unsupported when a phone is to measure a quantised one in float (this computer takes quantised files at float32 too), or
+ * when this computer's runtime can run none of the models. When it can run some, each of the others becomes a failed cell.
  */
 export async function checkModels(
-  { library }: LabContext,
+  context: LabContext,
   models: readonly ModelSummary[],
   device: Device,
   precision: Precision,
 ): Promise<void> {
+  const { library } = context;
+  if (device.kind === "host") await checkGroups(context, models);
   // Only a file somebody gave can be something else than a float network.
   for (const model of models.filter(({ kind }) => kind === "file")) {
     if (precision === "int8") library.loadGraph(model, precision);
@@ -67,4 +72,21 @@ export async function checkModels(
       );
     await takeBreath();
   }
+}
+
+async function checkGroups({ library }: LabContext, models: readonly ModelSummary[]): Promise<void> {
+  const { version } = findHostLibrary();
+  let first: { name: string; reason: string } | null = null;
+  for (const model of models) {
+    const reason = explainGroups(countGroupedConvolutions(library.loadGraph(model)), version ?? "");
+    if (reason === null) return;
+    first ??= { name: model.name, reason };
+    await takeBreath();
+  }
+  if (!first) return;
+  throw new LabError(
+    "scenario-unsupported",
+    `${first.name} cannot be measured on this computer: ${first.reason}`,
+    "Measure it on a phone, whose benchmark program is newer, or predict it.",
+  );
 }

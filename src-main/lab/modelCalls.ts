@@ -12,7 +12,8 @@ import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
 import type { BuiltModel, Lab, ModelSummary, Precision, SampleRequest } from "./contract.ts";
 import { badRequest, cancelled, modelUnwritable, precisionUnsupported, zooKept } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
-import { nameOfFile, type ResolvedModel } from "./modelLibrary.ts";
+import { convertModelFile, nameOfFile } from "./modelFile.ts";
+import type { ResolvedModel } from "./modelLibrary.ts";
 import {
   createFolder,
   describeWriteError,
@@ -56,7 +57,7 @@ export function createModelCalls(context: LabContext): ModelCalls {
     },
 
     async addModelFile({ name, base64 }) {
-      const bytes = Buffer.from(base64, "base64");
+      const bytes = convertModelFile(Buffer.from(base64, "base64"), name, null);
       const model = library.addFile(nameOfFile(name), bytes, name);
       publish({ type: "models" });
       return model;
@@ -211,7 +212,7 @@ async function writeQuantized(
   onBytes: (written: number) => void,
 ): Promise<void> {
   const graph = context.library.readGraph(model);
-  if (isQuantized(graph)) return copyFile(locateSource(context, model), target);
+  if (isQuantized(graph)) return copyFile(context, model, target);
   if (model.kind === "path" && resolve(model.path) === target)
     throw modelUnwritable(target, "the float network it is made from is there");
   await writeGraphFile(target, quantizeGraph(graph), signal, onBytes);
@@ -221,17 +222,17 @@ async function writeQuantized(
 function copyModel(context: LabContext, model: ResolvedModel, target: string): void {
   const { quantized } = context.library.inspect(model);
   if (quantized) throw precisionUnsupported("float32", model.name);
-  copyFile(locateSource(context, model), target);
+  copyFile(context, model, target);
 }
 
-function locateSource(context: LabContext, model: ResolvedModel): string {
-  return model.kind === "path" ? resolve(model.path) : modelFilePath(context.store, model.hash);
-}
-
-function copyFile(source: string, target: string): void {
-  if (source === target) return;
+function copyFile(context: LabContext, model: ResolvedModel, target: string): void {
+  if (model.kind === "path") {
+    // What was read, which of an .onnx is what it was converted to.
+    if (resolve(model.path) !== target) writeModelFile(target, model.bytes);
+    return;
+  }
   try {
-    copyFileSync(source, target);
+    copyFileSync(modelFilePath(context.store, model.hash), target);
   } catch (error) {
     throw modelUnwritable(target, describeWriteError(error));
   }

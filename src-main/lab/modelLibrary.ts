@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { statSync } from "node:fs";
 import { costGraph } from "../model/cost.ts";
 import { findDefinedNetwork, findPaper } from "../model/definedNetworks.ts";
 import type { Graph } from "../model/graph.ts";
@@ -22,6 +21,7 @@ import type { ModelDetail, ModelFilter, ModelSummary, Precision } from "./contra
 import { DefinedModel } from "./definedModel.ts";
 import { modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
 import { GraphCache, stripWeights } from "./graphCache.ts";
+import { nameOfFile, readFile, readModelFile } from "./modelFile.ts";
 import { matchName, wholeZoo } from "./modelNames.ts";
 
 /** A model an argument stands for: one of the library, one that its name defines, or a file that is only read. */
@@ -72,7 +72,7 @@ export class ModelLibrary {
 
   /**
    * What an argument stands for: a name of the library or the zoo, `all` (the whole zoo), an encoding of a search space, the path
-   * of a .tflite file, or a pattern with `*` over names. Rejects with model-unknown, model-unreadable, or bad-request for a wrong encoding.
+   * of a .tflite or .onnx file, or a pattern with `*` over names. Rejects with model-unknown, model-unreadable, or bad-request for a wrong encoding.
    */
   resolve(argument: string): ResolvedModel[] {
     const named = this.resolveName(argument);
@@ -80,7 +80,7 @@ export class ModelLibrary {
     if (argument === wholeZoo) return [...this.zoo.values()];
     const stats = statSync(argument, { throwIfNoEntry: false });
     if (stats?.isFile()) {
-      const bytes = readFile(argument);
+      const bytes = readModelFile(argument);
       const hash = createHash("sha256").update(bytes).digest("hex");
       return [{ kind: "path", name: nameOfFile(argument), hash, path: argument, bytes }];
     }
@@ -185,27 +185,4 @@ function isDefined(name: string): boolean {
   } catch {
     return true;
   }
-}
-
-/** The name a file gets in the library: its own, without `.tflite`. */
-export function nameOfFile(path: string): string {
-  // A browser may be on another platform than the lab: both separators end a folder's name.
-  return basename(path.replaceAll("\\", "/")).replace(/\.tflite$/i, "");
-}
-
-/** Reads a model's file; rejects with model-unreadable saying why it cannot be. */
-function readFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw modelUnreadable(path, describeReadError(error));
-  }
-}
-
-function describeReadError(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ENOENT") return "the file is missing";
-  if (code === "EACCES" || code === "EPERM") return "reading it is not permitted";
-  if (code === "ERR_FS_FILE_TOO_LARGE") return "it is larger than 2 GB";
-  return (error as Error).message;
 }

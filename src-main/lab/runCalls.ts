@@ -1,4 +1,4 @@
-import { formatScenario } from "../device/scenario.ts";
+import { formatScenario, parseScenario, type Scenario } from "../device/scenario.ts";
 import { exportMeasurementsCsv } from "../store/csv.ts";
 import { listScenarios } from "../store/measurements.ts";
 import { createRun, getMeasurement, getRun, listRuns, removeRun, setRunState } from "../store/runs.ts";
@@ -65,7 +65,7 @@ export function createRunCalls(context: LabContext): RunCalls {
       const models = await admitModels(context, request.models);
       await checkModels(context, models, device, request.precision);
       const run = createMeasuringRun(context, device, { ...request, scenarios }, models);
-      const title = `Profile ${countNoun(models.length, "model")} on ${scenarios.join(", ")}`;
+      const title = `Profile ${countNoun(models.length, "model")} on ${describePlace(device, scenarios)}`;
       return startMeasuring(run, device, title, false);
     },
 
@@ -80,7 +80,7 @@ export function createRunCalls(context: LabContext): RunCalls {
       return startMeasuring(
         run,
         device,
-        `Resume run ${run} on ${detail.scenarios.join(", ")}`,
+        `Resume run ${run} on ${describePlace(device, detail.scenarios)}`,
         retry ?? false,
       );
     },
@@ -113,6 +113,12 @@ export function createRunCalls(context: LabContext): RunCalls {
       return exportMeasurementsCsv(store, request);
     },
   };
+}
+
+/** A device by its name and what it is to run on: a serial says little. */
+function describePlace(device: Device, scenarios: readonly string[]): string {
+  const [{ precision, runtime }] = scenarios.map(parseScenario) as [Scenario, ...Scenario[]];
+  return `${device.name}: ${scenarios.map((id) => parseScenario(id).cores).join(", ")}, ${precision}, ${runtime}`;
 }
 
 function listRunScenarios(request: RunRequest, device: Device): string[] {

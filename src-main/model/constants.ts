@@ -3,13 +3,12 @@ import { createRandom, createUniform, fillUniform } from "./random.ts";
 
 /** Bytes a tensor's constant takes in a file; throws an Error that says why it cannot be stored. */
 export function constantLength(tensor: Tensor, data: ConstantData): number {
-  if (data.kind === "bytes") {
+  if (data.kind === "bytes" || data.kind === "derived") {
     const dense = !tensor.sparse && sizedTypes.has(tensor.dtype);
-    if (dense && data.bytes.length !== tensorBytes(tensor))
-      throw new Error(
-        `its constant has ${data.bytes.length} bytes where its shape needs ${tensorBytes(tensor)}`,
-      );
-    return data.bytes.length;
+    const length = data.kind === "bytes" ? data.bytes.length : data.length;
+    if (dense && length !== tensorBytes(tensor))
+      throw new Error(`its constant has ${length} bytes where its shape needs ${tensorBytes(tensor)}`);
+    return length;
   }
   if (data.kind === "random" && /^(uint|bool)/.test(tensor.dtype))
     throw new Error(`constants of type ${tensor.dtype} cannot be drawn`);
@@ -48,6 +47,7 @@ const sizedTypes = new Set<DataType>([
  */
 export function writeConstant(target: Uint8Array, dtype: DataType, data: ConstantData): void {
   if (data.kind === "bytes") target.set(data.bytes);
+  else if (data.kind === "derived") target.set(data.derive());
   else if (data.kind === "random" && dtype === "float32") {
     // In place, so that a large model never exists twice; every platform this runs on is little-endian.
     const floats = new Float32Array(target.buffer, target.byteOffset, target.length / 4);

@@ -45,8 +45,10 @@ export interface Quantization {
 /**
  * Values of a constant tensor, by reference. `bytes` is a view onto the file that was read, never a copy. `random` is drawn
  * when the file is written: uniform in ±`limit`, little-endian, from `seed`; so a graph without written weights is small.
- * `values` holds small constants a builder states itself (paddings, shapes, axes). `rounded` is the quantised form of `random`: the
+ * `rounded` is the quantised form of `random`: the
  * same drawn numbers (as float32) divided by `scale`, rounded, shifted by `zeroPoint` and kept within `lowest` and `highest`.
+ * `values` holds small constants a builder states itself (paddings, shapes, axes). `derived` is computed from another file's
+ * bytes each time it is asked for (weights in another order or type), so that a large model never exists twice.
  */
 export type ConstantData =
   | { kind: "bytes"; bytes: Uint8Array }
@@ -60,7 +62,8 @@ export type ConstantData =
       zeroPoint: number;
       lowest: number;
       highest: number;
-    };
+    }
+  | { kind: "derived"; length: number; derive: () => Uint8Array };
 
 export interface Tensor {
   name: string;

@@ -93,8 +93,9 @@ function takeShare(tensor: Tensor, groups: number, group: number): Tensor {
     if (data.kind === "random" || data.kind === "rounded")
       return { ...data, seed: deriveSeed(data.seed, name) };
     if (data.kind === "values") return { ...data, values: share(data.values) };
-    const size = data.bytes.length / groups;
-    return { ...data, bytes: data.bytes.subarray(group * size, (group + 1) * size) };
+    const bytes = data.kind === "derived" ? data.derive() : data.bytes;
+    const size = bytes.length / groups;
+    return { kind: "bytes", bytes: bytes.subarray(group * size, (group + 1) * size) };
   };
   return {
     ...tensor,

@@ -1,7 +1,8 @@
 import { LabError, modelUnquantizable } from "../lab/errors.ts";
 import { estimateRanges } from "./activationSpread.ts";
+import { describeFloats } from "./floatConstants.ts";
 import { mainSubgraph, type Graph, type Op, type Subgraph, type Tensor } from "./graph.ts";
-import type { Range } from "./quantizationScale.ts";
+import { scaleActivations, type Range } from "./quantizationScale.ts";
 import { describeScale, quantizeOperand, quantizeWeights } from "./quantizedConstants.ts";
 import { findQuantizedOperator, type ActivationScale, type QuantizedOperator } from "./quantizedOperators.ts";
 import { chooseScales } from "./scaleGroups.ts";
@@ -94,13 +95,22 @@ class Quantizer {
     return { ...this.source, tensors: this.tensors, inputs, outputs, ops: this.ops };
   }
 
+  /** The scale of a float32 tensor's int8 form, 0 for other tensors. */
+  private scaleOf(index: number): number {
+    if (!this.isReal(index)) return 0;
+    const tensor = this.tensorAt(index);
+    return (this.scales[index] ?? scaleActivations(describeFloats(tensor).range)).scale;
+  }
+
   // Weights that are computed, and states that are kept between inferences, have no int8 form here.
   private findOperator(op: Op): QuantizedOperator | null {
     const operator = findQuantizedOperator(op);
     const touched = [...op.inputs, ...op.outputs].filter((index) => index >= 0);
     if (!operator || !touched.some((index) => this.isReal(index))) return null;
     if (touched.some((index) => this.tensorAt(index).isVariable)) return null;
-    const { weights } = operator;
+    const { weights, scalesBelow } = operator;
+    if (scalesBelow !== undefined && op.inputs.some((index) => this.scaleOf(index) >= scalesBelow))
+      return null;
     if (!weights) return operator;
     const trained = [op.inputs[weights.input] ?? -1, op.inputs[weights.bias] ?? -1];
     if (!this.isReal(trained[0]!)) return null;

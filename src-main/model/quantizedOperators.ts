@@ -15,6 +15,8 @@ export interface QuantizedOperator {
   /** Lowest version of the operator that has the int8 kernel. */
   version: number;
   output?: ActivationScale;
+  /** Input scales must be below it. */
+  scalesBelow?: number;
   /** Input with trained weights, symmetric in ±127; `axis` is that of the channels with a scale each, null for one scale. */
   weights?: { input: number; activation: number; axis: number | null; bias: number };
 }
@@ -48,11 +50,12 @@ assign("FULLY_CONNECTED", {
   version: 4,
   weights: { input: 1, activation: 0, axis: null, bias: 2 },
 });
-assign(
-  `ADD SUB MUL SQUARED_DIFFERENCE BATCH_MATMUL MEAN SUM RELU RELU6 ABS RSQRT GELU LESS LESS_EQUAL GREATER GREATER_EQUAL
-   EQUAL NOT_EQUAL ARG_MAX ARG_MIN`,
-  { rule: "own", version: 2 },
-);
+assign("ADD SUB MUL SQUARED_DIFFERENCE BATCH_MATMUL MEAN SUM RELU RELU6 ABS RSQRT GELU ARG_MAX ARG_MIN", {
+  rule: "own",
+  version: 2,
+});
+// lite/kernels/comparisons.cc: each input is multiplied by its scale as a number below 1; with a larger one TFLite ends the process.
+assign("LESS LESS_EQUAL GREATER GREATER_EQUAL EQUAL NOT_EQUAL", { rule: "own", version: 2, scalesBelow: 1 });
 assign("RELU_N1_TO_1 HARD_SWISH ELU PRELU LEAKY_RELU", { rule: "own", version: 1 });
 assign(
   `AVERAGE_POOL_2D MAX_POOL_2D CONCATENATION PACK MAXIMUM MINIMUM PAD PADV2 MIRROR_PAD TRANSPOSE SPLIT SPLIT_V SLICE STRIDED_SLICE

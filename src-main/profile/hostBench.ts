@@ -18,6 +18,7 @@ import type { StoredCell } from "../store/runs.ts";
 import { type Bench, type Filled, type Report, failedCell } from "./bench.ts";
 import { CanaryReference } from "./canaryReference.ts";
 import { type MeasuredCell, measureCell } from "./cellMeasurement.ts";
+import { countGroupedConvolutions, explainGroups } from "./groupSupport.ts";
 import { findHostLibrary } from "./hostProcess.ts";
 import { type CellPlan, planCell } from "./plan.ts";
 import { rejudgeCells } from "./rejudging.ts";
@@ -89,14 +90,19 @@ export class HostBench implements Bench {
     let measured: MeasuredCell;
     try {
       if (!existsSync(modelPath)) throw modelUnknown(cell.model);
+      const library = findHostLibrary();
+      const { modelHash, opTypes, grouped } = await identifyModel(modelPath, cell.model);
+      const refusal = explainGroups(grouped, library.version ?? "");
+      if (refusal) return { result: failedCell(refusal), again: "no" };
       measured = await measureCell({
         modelPath,
-        ...(await identifyModel(modelPath, cell.model)),
+        modelHash,
+        opTypes,
         ...target,
         plan: this.plan,
         canaryPath: this.reference.canary.path,
         canaryReferenceUs: this.reference.find(target.coreSet),
-        library: findHostLibrary(),
+        library,
         signal: this.options.signal,
       });
     } catch (error) {
@@ -130,19 +136,28 @@ export class HostBench implements Bench {
   }
 }
 
+/** What a model file says of itself. */
+export interface ModelIdentity {
+  /** SHA-256 of the file. */
+  modelHash: string;
+  /** Operator types of the entry subgraph in order; empty when the reader refuses the file. */
+  opTypes: string[];
+  /** How many of its convolutions have groups. */
+  grouped: number;
+}
+
 /**
- * Hash and operator types of a model file. A file that the reader refuses is still measured: the runtime's own verdict is what
+ * Reads what a model file says of itself. A file that the reader refuses is still measured: the runtime's own verdict is what
  * counts. Only its op rows stay unjoined.
  */
-export async function identifyModel(
-  path: string,
-  name: string,
-): Promise<{ modelHash: string; opTypes: string[] }> {
+export async function identifyModel(path: string, name: string): Promise<ModelIdentity> {
   const bytes = await readFile(path);
   const modelHash = createHash("sha256").update(bytes).digest("hex");
   try {
-    return { modelHash, opTypes: mainSubgraph(readTflite(bytes, name)).ops.map((op) => op.type) };
+    const graph = readTflite(bytes, name);
+    const opTypes = mainSubgraph(graph).ops.map((op) => op.type);
+    return { modelHash, opTypes, grouped: countGroupedConvolutions(graph) };
   } catch {
-    return { modelHash, opTypes: [] };
+    return { modelHash, opTypes: [], grouped: 0 };
   }
 }

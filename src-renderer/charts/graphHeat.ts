@@ -167,3 +167,8 @@ export function sumHeat(graph: OpGraph, fold: Fold, heat: Heat): number | null {
   }
   return sum;
 }
+
+/** The text, or its beginning with an ellipsis when it is longer than `most` characters. */
+export function shorten(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}

@@ -1,4 +1,5 @@
 import { Graph, layout } from "@dagrejs/dagre";
+import type { Box } from "./viewport.ts";
 import type { NodeLinks } from "./opGraph.ts";
 
 export interface Point {
@@ -118,6 +119,13 @@ function numberLayers(nodes: readonly PlacedNode[]): void {
     node.layer = layers.get(Math.round(node.y))!;
     node.order = counts[node.layer]!++;
   }
+}
+
+/** The box an edge lies in, in pixels. It goes down only, and has a point at each end. */
+export function boundEdge(points: readonly Point[]): Box {
+  const xs = points.map((point) => point.x);
+  const [x, y] = [Math.min(...xs), points[0]!.y];
+  return { x, y, width: Math.max(...xs) - x, height: points.at(-1)!.y - y };
 }
 
 /** An edge as an SVG path: it goes down only, and comes to each point and leaves it straight down. */

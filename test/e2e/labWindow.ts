@@ -20,13 +20,15 @@ export interface WindowOptions {
 /** Opens a lab in a folder. */
 export type OpenLab = (folder: string) => OpenedLab | Promise<OpenedLab>;
 
-// Lists without the zoo: what these tests put into the lab stands on the first page of every table.
-const openWithoutPhones: OpenLab = async (folder) => {
-  const lab = await openLab({ folder, adb: { env: { ...process.env, LATENCY_LAB_ADB: "none" } } });
+/** A lab whose lists leave out the zoo: what a test puts into it stands on the first page of every table. */
+export function withoutZoo(lab: OpenedLab): OpenedLab {
   const models: OpenedLab["models"] = async (filter) =>
     (await lab.models(filter)).filter(({ kind }) => kind !== "zoo");
   return { ...lab, models };
-};
+}
+
+const openWithoutPhones: OpenLab = async (folder) =>
+  withoutZoo(await openLab({ folder, adb: { env: { ...process.env, LATENCY_LAB_ADB: "none" } } }));
 
 /** A lab with its server and a browser; windows are opened on it as often as a test likes. */
 export class ServedLab {

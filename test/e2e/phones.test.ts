@@ -5,7 +5,7 @@ import { openLab } from "../../src-main/lab/lab.ts";
 import { startAdbServer } from "../fake/adbServer.ts";
 import type { AdbServer } from "../fake/adbServer.ts";
 import { FakePhone } from "../fake/phone.ts";
-import { ServedLab } from "./labWindow.ts";
+import { ServedLab, withoutZoo } from "./labWindow.ts";
 import { PhoneCard, Shell } from "./pages.ts";
 import { addTinyNetworks } from "./tinyNetworks.ts";
 
@@ -20,7 +20,7 @@ describe("phones", () => {
     server = await startAdbServer();
     phone = await FakePhone.start({ profile: "snapdragon855" });
     const env = server.environment();
-    served = await ServedLab.open((folder) => openLab({ folder, adb: { env } }));
+    served = await ServedLab.open(async (folder) => withoutZoo(await openLab({ folder, adb: { env } })));
     names = await addTinyNetworks(served.lab, served.folder, 2);
   });
   afterAll(async () => {

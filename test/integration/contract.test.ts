@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { Job, JobKind, Lab, LabEvent, RunRequest } from "../../src-main/lab/contract.ts";
+import type { Job, Lab, LabEvent, RunRequest } from "../../src-main/lab/contract.ts";
 import { openLab, type OpenedLab } from "../../src-main/lab/lab.ts";
 import {
   connectLab,
@@ -20,6 +20,7 @@ import {
 } from "../../src-main/lab/wire.ts";
 import { serve } from "../../src-main/server.ts";
 import { makeElf } from "./programs.ts";
+import { finish } from "./finish.ts";
 
 /** Connects to a lab in one way; `breakOff` cuts the line from the lab's side. */
 interface Line {
@@ -74,11 +75,6 @@ function waitForEvent(lab: Lab, passes: (event: LabEvent) => boolean): Promise<L
       resolve(event);
     });
   });
-}
-
-async function finish<K extends JobKind>(lab: Lab, started: Promise<{ job: number; kind: K }>) {
-  const { job, kind } = await started;
-  return lab.jobResult({ job, kind });
 }
 
 describe.each(Object.keys(transports))("the contract over %s", (name) => {

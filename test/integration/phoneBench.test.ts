@@ -19,8 +19,9 @@ describe("a phone with the lab's own benchmark", () => {
     const cells = await rig.measure(rig.plan(["1large/float32/tflite"], models), (note) => notes.push(note));
     expect(cells).toHaveLength(2);
     for (const { cell, samples, opTimes, provenance, stderr } of cells) {
-      expect(cell.error ?? stderr).toBe("");
-      expect(["done", "noisy"]).toContain(cell.state);
+      // On a busy computer the two passes may disagree; then the cell says so.
+      expect(cell.state).toBe(cell.error === null ? "done" : "noisy");
+      expect(stderr).toBe("");
       expect(samples.length).toBeGreaterThan(3);
       expect(opTimes.map(({ type }) => type)).toEqual(["CONV_2D", "CONV_2D", "MEAN", "FULLY_CONNECTED"]);
       expect(provenance).toMatchObject({

@@ -118,6 +118,12 @@ describe("before anything is measured", () => {
   });
 });
 
+/** A run's state and how many of its cells have a measurement: on a busy computer some are noisy, which is no failure. */
+function whole(run: unknown): { cells: number; state: string } {
+  const { done, noisy, state } = run as RunSummary;
+  return { cells: done + noisy, state };
+}
+
 describe("measuring", () => {
   it(
     "a phone gives cells with times and op rows, in core sets of any composition",
@@ -176,8 +182,8 @@ describe("measuring", () => {
       const [left] = await lab.runs();
       await lab.close();
       expect(left).toMatchObject({ device: first.serial, state: "paused", cells: 6 });
-      expect(await readJson("profile", "--resume", String(left!.id))).toMatchObject({
-        done: 6,
+      expect(whole(await readJson("profile", "--resume", String(left!.id)))).toEqual({
+        cells: 6,
         state: "done",
       });
     },
@@ -217,7 +223,10 @@ describe("measuring", () => {
       coreSets: ["4small"],
       models: models.slice(0, 1),
     });
-    expect(await lab.jobResult({ job: other.job, kind: "profile" })).toMatchObject({ done: 1 });
+    expect(whole(await lab.jobResult({ job: other.job, kind: "profile" }))).toEqual({
+      cells: 1,
+      state: "done",
+    });
     expect(await tellNote()).toMatch(/^waiting for/);
     await expect(
       lab.startRun({ ...request, device: second.serial, coreSets: ["1large"], models }),
@@ -243,7 +252,8 @@ describe("measuring", () => {
         const gpu = ["--gpu", "--precision", "float16", "--thoroughness", "quick"];
         const run = await readJson("profile", "--device", remote.serial, ...gpu, models[0]!);
         const device = `${remote.serial}@${further.address}`;
-        expect(run).toMatchObject({ device, scenarios: [`${device}/gpu/float16/gpu-cl`], cells: 1, done: 1 });
+        expect(run).toMatchObject({ device, scenarios: [`${device}/gpu/float16/gpu-cl`] });
+        expect(whole(run)).toEqual({ cells: 1, state: "done" });
         await readJson("settings", "--adb-server", "none");
       } finally {
         await remote.stop();

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Device, JobKind, Lab, LabEvent, Started } from "../../src-main/lab/contract.ts";
+import type { Device, Lab, LabEvent } from "../../src-main/lab/contract.ts";
 import { openLab, type OpenedLab } from "../../src-main/lab/lab.ts";
 import { type AdbServer, startAdbServer } from "../fake/adbServer.ts";
 import { FakePhone, type FakePhoneOptions } from "../fake/phone.ts";
+import { finish } from "./finish.ts";
 
 const binary = fileURLToPath(new URL("../fake/benchmark_model", import.meta.url));
 
@@ -58,11 +59,6 @@ async function listPhones(lab: Lab): Promise<Device[]> {
     )
     .toBe(true);
   return phones;
-}
-
-async function finish<K extends JobKind>(lab: Lab, start: Promise<Started<K>>) {
-  const { job, kind } = await start;
-  return lab.jobResult({ job, kind });
 }
 
 const masks = ({ coreSets }: Device, ...names: string[]) =>

@@ -316,6 +316,27 @@ describe.skipIf(!path)("int8 networks in TFLite itself", () => {
     );
   });
 
+  it.each(["LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL"])(
+    "%s of numbers beyond its kernel's scales stays float",
+    (type) => {
+      const zeros = constant("c", [1, 6], [0, 0, 0, 0, 0, 0]);
+      const tensors = [tensor("x", [1, 6]), zeros, tensor("y", [1, 6], { dtype: "bool" })];
+      const graph = network(tensors, [0], [2], [op(type, [0, 1], [2])]);
+      const large = (index: number) => 200 * input(index);
+      const types = (range: [number, number]) => {
+        const quantized = quantizeGraph(graph, { calibration: new Map([[0, range] as const]) });
+        // With such a scale the int8 kernel would end this process.
+        expect(runReal(library, quantized, large)[0]).toEqual(runReal(library, graph, large)[0]);
+        return mainSubgraph(quantized).ops.map((each) => each.type);
+      };
+      expect(types([-300, 300])).toEqual(["DEQUANTIZE", type]);
+      // A constant of zeros has the scale 1.
+      expect(types([-1, 1])).toEqual(["DEQUANTIZE", type]);
+      zeros.data = { kind: "values", values: [0.1, 0.2, 0.3, 0.1, 0.2, 0.3] };
+      expect(types([-1, 1])).toEqual([type]);
+    },
+  );
+
   // Errors of a chain of ops add up like independent ones, so they grow with the root of its length: a block of some ten
   // ops is off by a few steps at most and by about one in the mean.
   it.each<[string, number[], Body]>([

@@ -72,9 +72,11 @@ export function buildStages<Unit>(
   buildUnit: (x: Value, unit: Unit) => Value,
 ): Value {
   stages.forEach((units, stage) =>
-    units.forEach((unit, index) => {
-      x = builder.within(`stage${stage + 1}/unit${index + 1}`, () => buildUnit(x, unit));
-    }),
+    builder.within(`stage${stage + 1}`, () =>
+      units.forEach((unit, index) => {
+        x = builder.within(`unit${index + 1}`, () => buildUnit(x, unit));
+      }),
+    ),
   );
   return x;
 }

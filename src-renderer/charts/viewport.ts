@@ -92,3 +92,17 @@ export function findVisible(view: Viewport, window: Size): Box {
 export function overlap(a: Box, b: Box): boolean {
   return a.x <= b.x + b.width && b.x <= a.x + a.width && a.y <= b.y + b.height && b.y <= a.y + a.height;
 }
+
+/** What a wheel event tells: distances in pixels, or in lines where `deltaMode` is 1, and the keys held. */
+export type WheelTurn = Pick<
+  WheelEvent,
+  "deltaX" | "deltaY" | "deltaMode" | "ctrlKey" | "metaKey" | "shiftKey"
+>;
+
+/** Zooms about a point with Ctrl or Cmd held, as a pinch tells it too; else moves, sideways with Shift held. */
+export function turnView(view: Viewport, turn: WheelTurn, at: { x: number; y: number }): Viewport {
+  const lines = turn.deltaMode === 1 ? 16 : 1;
+  if (turn.ctrlKey || turn.metaKey) return zoomView(view, Math.exp(-turn.deltaY * lines * 0.004), at);
+  const [dx, dy] = turn.shiftKey ? [turn.deltaY, 0] : [turn.deltaX, turn.deltaY];
+  return { ...view, x: view.x - dx * lines, y: view.y - dy * lines };
+}
