@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import type { Lab } from "../lab/contract.ts";
 import { LabError, badRequest, modelUnknown } from "../lab/errors.ts";
+import { findPath } from "../lab/modelFile.ts";
 import { definesNetwork, matchName, wholeZoo } from "../lab/modelNames.ts";
 
 /** A model as a file names it. */
@@ -53,9 +54,9 @@ export async function resolveSelection(lab: Lab, { models, path, lines }: ModelS
   let names: string[] | null = null;
   for (const { text, number } of lines) {
     const place = `${path === "-" ? "Standard input" : path}, line ${number}`;
-    if (meansDefined(text, place) || text === wholeZoo || isFile(text)) continue;
+    if (meansDefined(text, place) || text === wholeZoo || findPath(text) !== null) continue;
     names ??= (await lab.models()).map(({ name }) => name);
-    if (!names.some((name) => matchName(text, name))) throw prefixError(modelUnknown(shorten(text)), place);
+    if (!names.some((name) => matchName(text, name))) throw prefixError(modelUnknown(text), place);
   }
   return [...models, ...lines.map(({ text }) => text)];
 }
@@ -89,16 +90,6 @@ function meansDefined(text: string, place: string): boolean {
   }
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
 function prefixError({ code, message, hint }: LabError, place: string): LabError {
   return new LabError(code, `${place}: ${message}`, hint);
-}
-
-const longestShown = 80;
-
-function shorten(text: string): string {
-  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }

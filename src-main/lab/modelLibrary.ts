@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { costGraph } from "../model/cost.ts";
 import { findDefinedNetwork, findPaper } from "../model/definedNetworks.ts";
 import type { Graph } from "../model/graph.ts";
@@ -21,7 +20,7 @@ import type { ModelDetail, ModelFilter, ModelSummary, Precision } from "./contra
 import { DefinedModel } from "./definedModel.ts";
 import { modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
 import { GraphCache, stripWeights } from "./graphCache.ts";
-import { nameOfFile, readFile, readModelFile } from "./modelFile.ts";
+import { findPath, nameOfFile, readFile, readModelFile } from "./modelFile.ts";
 import { matchName, wholeZoo } from "./modelNames.ts";
 
 /** A model an argument stands for: one of the library, one that its name defines, or a file that is only read. */
@@ -78,7 +77,7 @@ export class ModelLibrary {
     const named = this.resolveName(argument);
     if (named) return [named];
     if (argument === wholeZoo) return [...this.zoo.values()];
-    const stats = statSync(argument, { throwIfNoEntry: false });
+    const stats = findPath(argument);
     if (stats?.isFile()) {
       const bytes = readModelFile(argument);
       const hash = createHash("sha256").update(bytes).digest("hex");
