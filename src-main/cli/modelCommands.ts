@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
-import { Argument, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import type { ModelDetail, ModelSummary, OpDetail, Precision } from "../lab/contract.ts";
 import { formatBytes, formatCount, formatFlops, formatShape, formatShortCount } from "../lab/format.ts";
+import { addModelSelection, readSelection, resolveSelection } from "./modelSelection.ts";
 import { readInteger, readOptions, seedOption } from "./options.ts";
 import { printJson, printLine, printTable } from "./output.ts";
 import { Session } from "./session.ts";
@@ -29,32 +30,32 @@ export function addModelCommands(program: Command, signal: AbortSignal): void {
       });
     });
 
-  program
-    .command("inspect")
+  addModelSelection(program.command("inspect"))
     .description("show a model's operators, shapes, attributes and cost")
-    .addArgument(modelArgument())
-    .action((models: string[], _options, command: Command) =>
-      Session.use(readOptions(command), signal, async ({ lab, json }) => {
-        const details = await lab.inspect({ models });
+    .action((models: string[], _options, command: Command) => {
+      const options = readOptions<{ from?: string }>(command);
+      const selection = readSelection(command, models, options.from);
+      return Session.use(options, signal, async ({ lab, json }) => {
+        const details = await lab.inspect({ models: await resolveSelection(lab, selection) });
         if (json) printJson(details);
         else details.forEach(printDetail);
-      }),
-    );
+      });
+    });
 
-  program
-    .command("build")
+  addModelSelection(program.command("build"))
     .description("write models as .tflite files")
-    .argument("<names...>", "library names, patterns with *, .tflite or .onnx paths")
     .addOption(
       new Option("--precision <precision>", "number format of the files")
         .choices(["float32", "float16", "int8"])
         .default("float32"),
     )
     .addOption(new Option("--out <folder>", "where the files go").makeOptionMandatory())
-    .action((names: string[], _options, command: Command) => {
-      const options = readOptions<{ precision: Precision; out: string }>(command);
+    .action((models: string[], _options, command: Command) => {
+      const options = readOptions<{ precision: Precision; out: string; from?: string }>(command);
+      const selection = readSelection(command, models, options.from);
       return Session.use(options, signal, async (session) => {
         const { precision, out } = options;
+        const names = await resolveSelection(session.lab, selection);
         const built = await session.finish(await session.lab.startBuild({ names, precision, out }));
         if (session.json) printJson(built);
         else
@@ -94,16 +95,10 @@ interface ListOptions {
   remove?: string[];
 }
 
-/** The models a command works on. */
-export function modelArgument(required = true): Argument {
-  const name = required ? "<models...>" : "[models...]";
-  return new Argument(name, "library names, patterns with *, .tflite or .onnx paths");
-}
-
 function printModels(models: readonly ModelSummary[]): void {
   if (models.length === 0) {
     printLine(
-      "No models yet. Sample some with `latlab sample --count 20`, or give commands a .tflite or .onnx file.",
+      "No such models. All of them are listed by `latlab models`; `latlab sample --count 20` draws more.",
     );
     return;
   }

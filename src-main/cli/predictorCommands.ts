@@ -19,7 +19,7 @@ import {
   formatNumber,
   formatPercent,
 } from "../lab/format.ts";
-import { modelArgument } from "./modelCommands.ts";
+import { addModelSelection, readSelection, resolveSelection } from "./modelSelection.ts";
 import {
   learnerOption,
   readInteger,
@@ -56,19 +56,19 @@ export function addPredictorCommands(program: Command, signal: AbortSignal): voi
       });
     });
 
-  program
-    .command("predict")
+  addModelSelection(program.command("predict"))
     .description("predict the latency of models nobody has measured")
-    .addArgument(modelArgument())
     .addOption(scenarioOption())
     .addOption(new Option("--predictor <id>", "not the newest of the scenario").argParser(readInteger(1)))
     .addOption(new Option("--no-ops", "leave the operators out"))
     .addOption(new Option("--jsonl", "one JSON document a line"))
     .action((models: string[], _options, command: Command) => {
       const options = readOptions<PredictOptions>(command);
+      const selection = readSelection(command, models, options.from);
       return Session.use(options, signal, async ({ lab, json }) => {
         const { scenario, predictor, ops } = options;
-        const predictions = await lab.predict({ models, scenario, predictor, ops });
+        const names = await resolveSelection(lab, selection);
+        const predictions = await lab.predict({ models: names, scenario, predictor, ops });
         if (options.jsonl) for (const one of predictions) printLine(JSON.stringify(one));
         else if (json) printJson(predictions);
         else printPredictions(predictions);
@@ -103,17 +103,17 @@ export function addPredictorCommands(program: Command, signal: AbortSignal): voi
       });
     });
 
-  program
-    .command("validate")
+  addModelSelection(program.command("validate"))
     .description("predict models, measure them and compare")
-    .addArgument(modelArgument())
     .addOption(scenarioOption())
     .addOption(thoroughnessOption())
     .action((models: string[], _options, command: Command) => {
-      const options = readOptions<{ scenario: string; thoroughness?: Thoroughness }>(command);
+      const options = readOptions<ValidateOptions>(command);
+      const selection = readSelection(command, models, options.from);
       return Session.use(options, signal, async (session) => {
         const { scenario, thoroughness } = options;
-        const started = await session.lab.startValidate({ models, scenario, thoroughness });
+        const names = await resolveSelection(session.lab, selection);
+        const started = await session.lab.startValidate({ models: names, scenario, thoroughness });
         const validations = await session.finish(started);
         if (session.json) printJson(validations);
         else printValidations(validations);
@@ -126,6 +126,13 @@ interface PredictOptions {
   predictor?: number;
   ops: boolean;
   jsonl?: boolean;
+  from?: string;
+}
+
+interface ValidateOptions {
+  scenario: string;
+  thoroughness?: Thoroughness;
+  from?: string;
 }
 
 interface EvaluateOptions {

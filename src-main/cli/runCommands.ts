@@ -5,7 +5,7 @@ import type { Precision, RunDetail, Runtime, Started, Thoroughness } from "../la
 import { benchmarkFailed, labUnwritable } from "../lab/errors.ts";
 import { formatSpread } from "../lab/format.ts";
 import { describeWriteError } from "../lab/outputFolder.ts";
-import { modelArgument } from "./modelCommands.ts";
+import { addModelSelection, readSelection, resolveSelection } from "./modelSelection.ts";
 import { readInteger, readList, readOptions, seedOption, thoroughnessOption } from "./options.ts";
 import { printJson, printLine, printTable } from "./output.ts";
 import { Session } from "./session.ts";
@@ -21,14 +21,13 @@ interface ProfileOptions {
   thoroughness?: Thoroughness;
   resume?: number;
   retry?: boolean;
+  from?: string;
 }
 
 /** Adds `profile` and `export`. */
 export function addRunCommands(program: Command, signal: AbortSignal): void {
-  program
-    .command("profile")
+  addModelSelection(program.command("profile"))
     .description("measure models: a run over core sets, resumable at any time")
-    .addArgument(modelArgument(false))
     .addOption(
       new Option(
         "--device <ids>",
@@ -67,8 +66,10 @@ export function addRunCommands(program: Command, signal: AbortSignal): void {
     .action((models: string[], _options, command: Command) => {
       const options = readOptions<ProfileOptions>(command);
       checkProfile(command, options, models);
+      const selection = options.resume === undefined ? readSelection(command, models, options.from) : null;
       return Session.use(options, signal, async (session) => {
-        const started = await startProfiles(session, options, models);
+        const names = selection ? await resolveSelection(session.lab, selection) : [];
+        const started = await startProfiles(session, options, names);
         const outcomes = await session.finishAll(started);
         const details = await Promise.all(started.map(({ run }) => session.lab.run({ run })));
         const ended = outcomes.some(({ status }) => status === "fulfilled");
@@ -101,11 +102,13 @@ export function addRunCommands(program: Command, signal: AbortSignal): void {
 
 function checkProfile(command: Command, options: ProfileOptions, models: readonly string[]): void {
   if (options.resume !== undefined) {
-    if (models.length > 0) command.error("error: --resume takes no models (the run has its own)");
+    if (models.length > 0 || options.from !== undefined)
+      command.error("error: --resume takes no models (the run has its own)");
     return;
   }
   if (options.retry) command.error("error: --retry needs --resume RUN (it measures cells of that run again)");
-  if (models.length === 0) command.error("error: missing models (name some, or give --resume RUN)");
+  if (models.length === 0 && options.from === undefined)
+    command.error("error: missing models (name some, or give --from FILE or --resume RUN)");
   if (options.gpu && options.runtime !== "gpu-cl" && command.getOptionValueSource("runtime") === "cli")
     command.error(`error: --gpu runs with gpu-cl, not with ${options.runtime} (leave --runtime out)`);
   if (!options.cores && !options.gpu)

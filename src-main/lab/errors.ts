@@ -73,10 +73,15 @@ export function onnxUnreadable(path: string, where: string, advice: string | nul
   );
 }
 
+// Whatever was pasted is shown far enough to be known again.
+function cutText(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+}
+
 export function modelUnknown(name: string): LabError {
   return new LabError(
     "model-unknown",
-    `There is no model named ${name} in this lab and no file at that path`,
+    `There is no model named ${cutText(name, 200)} in this lab and no file at that path`,
     "List the models with `latlab models` (those of the zoo too), or give the path of a .tflite file.",
   );
 }

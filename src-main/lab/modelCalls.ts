@@ -5,7 +5,7 @@ import { mainSubgraph } from "../model/graph.ts";
 import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { sampleNetworks, type SampledNetwork } from "../model/searchSpace.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
-import { findZooNetwork, listZoo } from "../model/zoo/zoo.ts";
+import { findZooNetwork } from "../model/zoo/zoo.ts";
 import { findModel, listModels, modelFilePath, removeModels } from "../store/models.ts";
 import { addRecipes, removeUnusedRecipes } from "../store/recipes.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
@@ -150,9 +150,6 @@ function writeNetwork(folder: string, network: SampledNetwork): ModelSummary {
   };
 }
 
-/** The word that stands for every network of the zoo. */
-const wholeZoo = "all";
-
 /** What is to be built: the argument that leads to it, its name, and the size of its file as far as it is known. */
 interface BuildSource {
   argument: string;
@@ -162,9 +159,8 @@ interface BuildSource {
 
 // Files are read anew when their turn comes: all of them at once need not fit into the memory.
 async function listSources({ library }: LabContext, names: readonly string[]): Promise<BuildSource[]> {
-  const args = names.flatMap((name) => (name === wholeZoo ? listZoo().map((entry) => entry.name) : [name]));
   const sources: BuildSource[] = [];
-  for (const model of library.resolveAll(args)) {
+  for (const model of library.resolveAll(names)) {
     if (model.kind === "path")
       sources.push({ argument: model.path, name: model.name, bytes: model.bytes.length });
     else {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync, type Stats } from "node:fs";
 import { basename, dirname } from "node:path";
 import { readOnnx } from "../model/onnx/onnxReader.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
@@ -25,6 +25,17 @@ function isOnnx(source: string): boolean {
 export function nameOfFile(path: string): string {
   // A browser may be on another platform than the lab: both separators end a folder's name.
   return basename(path.replaceAll("\\", "/")).replace(/\.(tflite|onnx)$/i, "");
+}
+
+/** What is at a path, or null when nothing is, nor can be: names are tried as paths too. Rejects with model-unreadable. */
+export function findPath(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM") throw modelUnreadable(path, describeReadError(error));
+    return null;
+  }
 }
 
 /** Reads a file; rejects with model-unreadable saying why it cannot be. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { costGraph } from "../model/cost.ts";
 import { findDefinedNetwork, findPaper } from "../model/definedNetworks.ts";
 import type { Graph } from "../model/graph.ts";
@@ -21,7 +20,8 @@ import type { ModelDetail, ModelFilter, ModelSummary, Precision } from "./contra
 import { DefinedModel } from "./definedModel.ts";
 import { graphMissing, modelReserved, modelUnknown, modelUnreadable } from "./errors.ts";
 import { GraphCache, stripWeights } from "./graphCache.ts";
-import { nameOfFile, readFile, readModelFile } from "./modelFile.ts";
+import { findPath, nameOfFile, readFile, readModelFile } from "./modelFile.ts";
+import { matchName, wholeZoo } from "./modelNames.ts";
 
 /** A model an argument stands for: one of the library, one that its name defines, or a file that is only read. */
 export type ResolvedModel =
@@ -70,13 +70,14 @@ export class ModelLibrary {
   }
 
   /**
-   * What an argument stands for: a name of the library or the zoo, an encoding of a search space, the path of a .tflite or .onnx file, or
-   * a pattern with `*` over names. Rejects with model-unknown, model-unreadable, or bad-request for a wrong encoding.
+   * What an argument stands for: a name of the library or the zoo, `all` (the whole zoo), an encoding of a search space, the path
+   * of a .tflite or .onnx file, or a pattern with `*` over names. Rejects with model-unknown, model-unreadable, or bad-request for a wrong encoding.
    */
   resolve(argument: string): ResolvedModel[] {
     const named = this.resolveName(argument);
     if (named) return [named];
-    const stats = statSync(argument, { throwIfNoEntry: false });
+    if (argument === wholeZoo) return [...this.zoo.values()];
+    const stats = findPath(argument);
     if (stats?.isFile()) {
       const bytes = readModelFile(argument);
       const hash = createHash("sha256").update(bytes).digest("hex");
@@ -84,10 +85,9 @@ export class ModelLibrary {
     }
     if (stats) throw modelUnreadable(argument, "it is a folder or a device");
     if (!argument.includes("*")) throw modelUnknown(argument);
-    const pattern = new RegExp(`^${argument.split("*").map(escapePattern).join(".*")}$`, "su");
     const names = new Set([...this.listStored().keys(), ...this.zoo.keys()]);
     const matches = [...names]
-      .filter((name) => pattern.test(name))
+      .filter((name) => matchName(argument, name))
       .flatMap((name) => this.resolveName(name) ?? []);
     if (matches.length === 0) throw modelUnknown(argument);
     return matches;
@@ -185,8 +185,4 @@ function isDefined(name: string): boolean {
   } catch {
     return true;
   }
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -23,8 +23,8 @@ const unitsPerStage = 4;
 const unitCount = stageCount * unitsPerStage;
 
 const grammar =
-  "ks=20 kernels of 3, 5, 7-e=20 expansions of 3, 4, 6-d=5 depths of 2, 3, 4-r=resolution of 128 to 256 in steps of 4-w=width of 1 or 1.2; " +
-  "digits one after another, with commas, or one for all; or the lists as Python or JSON prints them";
+  "ks=77…-e=66…-d=44444-r=224: 20 kernels (3, 5, 7), 20 expansions (3, 4, 6), 5 depths (2, 3, 4), one digit each or one for all; " +
+  "an input of 128 to 256 in steps of 4; w=1.2 for the wide networks";
 
 /** Where each setting is and what it chooses from; 0 stands for a unit that is left out. */
 const lists = {
@@ -52,7 +52,10 @@ interface Entry {
 const keys = ["ks", "e", "d", "r", "w", "wid"] as const;
 const defaultResolution = 224;
 
-/** Reads a network; throws an EncodingError. */
+/**
+ * Reads a network: settings as in the usual encoding, in any order, or the lists as Python or JSON prints them
+ * (`{"ks": [7, …], "e": [6, …], "d": [4, …], "r": [224]}`). Throws an EncodingError.
+ */
 export function parseOnceForAll(text: string): OnceForAllNetwork {
   const scanner = new EncodingScanner(text);
   const settings: Settings = {};
@@ -112,11 +115,7 @@ function readResolution(scanner: EncodingScanner): number {
   const word = scanner.peekWord();
   const value = /^\d{3}$/.test(word) ? Number(word) : NaN;
   if (!(value >= 128 && value <= 256 && value % 4 === 0))
-    scanner.fail(
-      `${scanner.describeNext()} is no resolution`,
-      "Use one of 128 to 256 in steps of 4.",
-      position,
-    );
+    scanner.fail(`${scanner.describeNext()} is no resolution`, "Use 128 to 256 in steps of 4.", position);
   scanner.expect(word, allowed());
   if (listed) scanner.expect("]", allowed());
   return value;
