@@ -32,7 +32,7 @@ export interface GraphLayout {
 }
 
 /** Size of a drawn node in pixels: room for three short lines. */
-export const nodeSize = { width: 176, height: 58 };
+export const nodeSize = { width: 196, height: 58 };
 
 const margin = 24;
 // The better ranking costs seconds on graphs of many hundred nodes; networks are layered enough for the simpler one.

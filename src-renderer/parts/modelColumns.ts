@@ -4,9 +4,9 @@ import type { Column } from "./tableRows.ts";
 
 /** What tables of models show of each. */
 export const modelColumns: Column<ModelSummary>[] = [
-  { key: "name", title: "Name", value: (model) => model.name },
-  { key: "family", title: "Family", value: (model) => model.family, width: "190px", minor: true },
-  { key: "kind", title: "Kind", value: (model) => model.kind, width: "90px", minor: true },
+  { key: "name", title: "Name", value: (model) => model.name, least: 190 },
+  { key: "family", title: "Family", value: (model) => model.family, width: "140px", minor: true },
+  { key: "kind", title: "Kind", value: (model) => model.kind, width: "86px", minor: true },
   { key: "ops", title: "Ops", value: (model) => model.ops, numeric: true, width: "72px", minor: true },
   {
     key: "flops",
@@ -41,7 +41,7 @@ export const modelColumns: Column<ModelSummary>[] = [
     title: "Measured on",
     value: (model) => model.measuredOn.join(" ") || null,
     show: (model) => tellScenarios(model.measuredOn),
-    width: "150px",
+    width: "130px",
     minor: true,
   },
 ];
@@ -49,14 +49,4 @@ export const modelColumns: Column<ModelSummary>[] = [
 function tellScenarios(ids: readonly string[]): string {
   if (ids.length === 0) return "–";
   return ids.length === 1 ? ids[0]! : `${ids.length} scenarios`;
-}
-
-/** The values of a trait among models with how many have each, by name. */
-export function countFacet(
-  models: readonly ModelSummary[],
-  traitOf: (model: ModelSummary) => string,
-): [string, number][] {
-  const counts = new Map<string, number>();
-  for (const model of models) counts.set(traitOf(model), (counts.get(traitOf(model)) ?? 0) + 1);
-  return [...counts].sort(([a], [b]) => a.localeCompare(b));
 }
