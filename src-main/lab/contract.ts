@@ -546,6 +546,18 @@ export interface ClassScores {
   timeShare: number;
   /** Why a simpler model stands in, or null. */
   fallback: string | null;
+  /** What the learner goes by, most important first; left out by learners that cannot tell. */
+  importance?: FeatureImportance[];
+}
+
+/** How much the predicted time of a kernel class hangs on a feature. */
+export interface FeatureImportance {
+  feature: string;
+  unit: string;
+  /** Percent of the importance of all features of the class. */
+  share: number;
+  /** What the feature is and why it matters. */
+  words: string;
 }
 
 export interface PredictorSummary {
@@ -582,6 +594,8 @@ export interface PredictorDetail extends PredictorSummary {
   /** Measured networks that were not learnt from, because the device was disturbed while it measured them. */
   leftOut: { model: string; reason: string }[];
   overheadMs: number;
+  /** True when it was fitted on end-to-end times alone, because no op of the scenario was timed. */
+  endToEndOnly?: boolean;
 }
 
 export interface PredictRequest {
@@ -602,6 +616,12 @@ export interface OpPrediction {
   highMs: number;
   /** Features outside the range seen in training, in words; empty when inside. */
   extrapolated: string[];
+  /** All ops the kernel runs, `index` first; left out when it runs that one alone. */
+  ops?: number[];
+  /** Why the runtime chooses this kernel, a sentence each; left out where nothing was to choose. */
+  why?: string[];
+  /** True when no op of the scenario was ever timed: the time is a share of what end-to-end times taught. */
+  inferred?: boolean;
 }
 
 export interface Prediction {
