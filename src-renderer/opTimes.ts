@@ -1,17 +1,5 @@
-import type { Lab, OpPrediction, RunSummary } from "../src-main/lab/contract.ts";
-
-/** What is known of the times of a model's ops on one scenario. */
-export interface OpTimes {
-  scenario: string;
-  /** By place in the entry graph; an op fused into another has no time of its own. Null when nobody can predict. */
-  predicted: ReadonlyMap<number, OpPrediction> | null;
-  /** In ms. Null when the model was not measured there. */
-  measured: ReadonlyMap<number, number> | null;
-  predictedMs: number | null;
-  measuredMs: number | null;
-  /** Why the predictor has no time for an op. */
-  uncovered: ReadonlyMap<number, string>;
-}
+import type { Lab, RunSummary } from "../src-main/lab/contract.ts";
+import type { OpTimes } from "./charts/opTimes.ts";
 
 /** Where a model's op times can be had: scenarios with a predictor, and those it was measured on. */
 export interface TimeSource {

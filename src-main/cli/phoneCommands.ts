@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { AdbState, LabSettings, PreflightCheck } from "../lab/contract.ts";
-import { LabError, preflightFailed } from "../lab/errors.ts";
+import { LabError } from "../lab/errors.ts";
+import { preflightFailed } from "../lab/phoneErrors.ts";
 import { formatBytes } from "../lab/format.ts";
 import { readInteger, readList, readOptions } from "./options.ts";
 import { printJson, printLine, printTable } from "./output.ts";

@@ -1,4 +1,5 @@
-import { LabError, badRequest, pairingFailed } from "../lab/errors.ts";
+import { LabError, badRequest } from "../lab/errors.ts";
+import { pairingFailed } from "../lab/phoneErrors.ts";
 import type { RequestOptions } from "./adbServer.ts";
 import { formatAddress, requireAddress } from "./serverAddress.ts";
 

@@ -1,13 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { AdbServerState, AdbState } from "../lab/contract.ts";
-import {
-  LabError,
-  adbMissing,
-  adbUnreachable,
-  cancelled,
-  phoneLost,
-  phoneUnavailable,
-} from "../lab/errors.ts";
+import { LabError, cancelled } from "../lab/errors.ts";
+import { adbMissing, adbUnreachable, phoneLost, phoneUnavailable } from "../lab/phoneErrors.ts";
 import { AdbPhone } from "./adbPhone.ts";
 import { type AdbProgram, type Environment, findAdb, readLocalServer } from "./adbProgram.ts";
 import { AdbServer } from "./adbServer.ts";

@@ -5,7 +5,7 @@ import { findHostLibrary } from "../profile/hostProcess.ts";
 import type { Store } from "../store/database.ts";
 import { claimDevice } from "../store/devices.ts";
 import { listScenarios } from "../store/measurements.ts";
-import { listPublishedDevices } from "../store/published.ts";
+import { listPublishedDevices } from "../store/publishedDevices.ts";
 import { getRun } from "../store/runs.ts";
 import type { LabContext } from "./context.ts";
 import type { Device, Lab, SpeedState } from "./contract.ts";

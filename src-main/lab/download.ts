@@ -1,4 +1,5 @@
-import { cancelled, downloadFailed } from "./errors.ts";
+import { cancelled } from "./errors.ts";
+import { downloadFailed } from "./phoneErrors.ts";
 
 /** What is told of a download while it runs. */
 export interface Download {

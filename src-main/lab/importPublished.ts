@@ -12,16 +12,15 @@ import {
   addNamedNetwork,
   addPublishedSource,
   advancePublishedSource,
-  countPublished,
   ensurePublishedRun,
   ensurePublishedScenario,
   findModelRow,
   findPublishedSource,
-  listPublishedDevices,
   putPublishedCell,
   putPublishedOps,
   type PublishedModel,
 } from "../store/published.ts";
+import { countPublished, listPublishedDevices } from "../store/publishedDevices.ts";
 import { countNoun, type LabContext } from "./context.ts";
 import type {
   ImportedFile,

@@ -9,7 +9,8 @@ import { resolvePhoneTarget } from "../profile/phoneTarget.ts";
 import { findBinaryFor, listBinaries, locateBinary } from "../store/binaries.ts";
 import { takeBreath, type LabContext } from "./context.ts";
 import type { Device, ModelSummary, Precision } from "./contract.ts";
-import { LabError, binaryMissing, runtimeMissing } from "./errors.ts";
+import { LabError, runtimeMissing } from "./errors.ts";
+import { binaryMissing } from "./phoneErrors.ts";
 
 /**
  * The scenario's id as it is stored, a composed core set in its usual order. Rejects with core-set-unknown or

@@ -1,6 +1,6 @@
 import { describePublishedPhone } from "../published/phones.ts";
 import type { Store } from "../store/database.ts";
-import { listPublishedDevices, type PublishedDevice } from "../store/published.ts";
+import { listPublishedDevices, type PublishedDevice } from "../store/publishedDevices.ts";
 import type { Device, Precision, Runtime } from "./contract.ts";
 
 /** Why a published phone cannot be measured. */

@@ -2,7 +2,7 @@ import type { PhoneConnection } from "../device/phoneConnection.ts";
 import { phoneFolder } from "../device/phoneFolder.ts";
 import { cleanText } from "../device/phoneText.ts";
 import { quote } from "../device/quote.ts";
-import { phoneRefused } from "../lab/errors.ts";
+import { phoneRefused } from "../lab/phoneErrors.ts";
 
 /**
  * Removes the lab's folder from a phone with everything in it and nothing else; gives the bytes of the files that went. Rejects

@@ -4,7 +4,8 @@ import type { PhoneConnection } from "../device/phoneConnection.ts";
 import { phoneFolder } from "../device/phoneFolder.ts";
 import { cleanText } from "../device/phoneText.ts";
 import { quote } from "../device/quote.ts";
-import { LabError, phoneRefused } from "../lab/errors.ts";
+import { LabError } from "../lab/errors.ts";
+import { phoneRefused } from "../lab/phoneErrors.ts";
 import { formatBytes } from "../lab/format.ts";
 import { isFull } from "./phoneFailure.ts";
 

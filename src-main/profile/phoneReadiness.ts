@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { runPreflight } from "../device/preflight.ts";
 import type { CoreSet } from "../lab/contract.ts";
-import { LabError, cancelled, preflightFailed } from "../lab/errors.ts";
+import { LabError, cancelled } from "../lab/errors.ts";
+import { preflightFailed } from "../lab/phoneErrors.ts";
 import type { Report } from "./bench.ts";
 import type { PhoneBenchOptions } from "./phoneBench.ts";
 import { checkBinary } from "./phoneInstall.ts";

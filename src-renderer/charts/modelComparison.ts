@@ -1,5 +1,5 @@
 import type { ModelDetail, OpDetail } from "../../src-main/lab/contract.ts";
-import type { OpTimes } from "../opTimes.ts";
+import type { OpTimes } from "./opTimes.ts";
 import { tellWindow } from "./graphHeat.ts";
 import { classifyOp, orderClasses } from "./opClasses.ts";
 import { linkOps } from "./opGraph.ts";

@@ -22,7 +22,12 @@ const rooms = [
 ];
 
 /** What every room may know of the lab: types, errors and how numbers read. */
-const sharedLab = ["src-main/lab/contract.ts", "src-main/lab/errors.ts", "src-main/lab/format.ts"];
+const sharedLab = [
+  "src-main/lab/contract.ts",
+  "src-main/lab/errors.ts",
+  "src-main/lab/phoneErrors.ts",
+  "src-main/lab/format.ts",
+];
 const rendererMayKnow = [...sharedLab, "src-main/lab/wire.ts"];
 
 interface Import {

@@ -15,7 +15,8 @@ import { constants, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { PhoneConnection, ShellOptions, ShellResult } from "../../src-main/device/phoneConnection.ts";
 import { phoneFolder } from "../../src-main/device/phoneFolder.ts";
-import { cancelled, phoneLost, phoneRefused } from "../../src-main/lab/errors.ts";
+import { cancelled } from "../../src-main/lab/errors.ts";
+import { phoneLost, phoneRefused } from "../../src-main/lab/phoneErrors.ts";
 
 // What a phone's programs say here; a phone that tells next to nothing is a phone too.
 const programs: Record<string, string> = {

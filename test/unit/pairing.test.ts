@@ -8,7 +8,8 @@ import {
   readDisconnectAnswer,
   readPairAnswer,
 } from "../../src-main/device/pairing.ts";
-import { LabError, adbMissing } from "../../src-main/lab/errors.ts";
+import { LabError } from "../../src-main/lab/errors.ts";
+import { adbMissing } from "../../src-main/lab/phoneErrors.ts";
 
 /** A server that notes what it is asked and gives one answer to everything. */
 function answerWith(answer: string | Error): { server: Requests; asked: string[] } {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Aggregate, DelegateCoverage, Device } from "../../src-main/lab/contract.ts";
-import { cancelled, modelUnknown, phoneLost, phoneRefused } from "../../src-main/lab/errors.ts";
+import { cancelled, modelUnknown } from "../../src-main/lab/errors.ts";
+import { phoneLost, phoneRefused } from "../../src-main/lab/phoneErrors.ts";
 import { explainRejection, explainStart, findFailure } from "../../src-main/profile/phoneFailure.ts";
 import type { PassEnd } from "../../src-main/profile/phonePass.ts";
 import { usualDeadlines } from "../../src-main/profile/phonePass.ts";

@@ -13,7 +13,7 @@ import { parseFreeSpace, parseMemTotal } from "../../src-main/device/phoneMemory
 import { compareCpuTimes, parseCpuTimes, parseLoad } from "../../src-main/device/phoneLoad.ts";
 import { joinSections, runSections, splitSections } from "../../src-main/device/shellSections.ts";
 import type { Device, PhoneDetail } from "../../src-main/lab/contract.ts";
-import { phoneLost, phoneRefused } from "../../src-main/lab/errors.ts";
+import { phoneLost, phoneRefused } from "../../src-main/lab/phoneErrors.ts";
 import { TablePhone, goldenPhones, listed, readGoldenPhone } from "./goldenPhones.ts";
 
 type Expected = Omit<Partial<Device>, "clusters" | "coreSets" | "phone"> & {

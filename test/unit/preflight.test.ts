@@ -7,7 +7,8 @@ import { runCheck, runPreflight } from "../../src-main/device/preflight.ts";
 import { type PreflightOptions, preflightChecks } from "../../src-main/device/preflightChecks.ts";
 import { applyRemedy, isPhoneRemedy, setFixedPerformance } from "../../src-main/device/remedies.ts";
 import type { PreflightCheck } from "../../src-main/lab/contract.ts";
-import { binaryMissing, cancelled, phoneLost, phoneRefused } from "../../src-main/lab/errors.ts";
+import { cancelled } from "../../src-main/lab/errors.ts";
+import { binaryMissing, phoneLost, phoneRefused } from "../../src-main/lab/phoneErrors.ts";
 import { TablePhone, readGoldenPhone } from "./goldenPhones.ts";
 
 const clusters = [
