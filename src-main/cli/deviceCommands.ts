@@ -10,6 +10,9 @@ import { Session } from "./session.ts";
 /** How long phones may take to say what they are. */
 const patienceMs = 10_000;
 
+/** With more, those of several clusters are counted instead of listed. */
+const mostCoreSets = 16;
+
 /** Adds `devices`. */
 export function addDeviceCommands(program: Command, signal: AbortSignal): void {
   program
@@ -68,10 +71,22 @@ function printDevice(device: Device): void {
     );
   for (const [scenario, percent] of Object.entries(device.noiseFloor))
     printLine(`  noise floor of ${scenario}: ${formatPercent(percent)}`);
+  printCoreSets(device.coreSets);
+}
+
+// A phone of three clusters has 39 core sets; those of one cluster tell how the others are named.
+function printCoreSets(all: Device["coreSets"]): void {
+  const single = all.filter(({ name }) => !name.includes("+"));
+  const mixed = all.filter(({ name }) => name.includes("+"));
+  const shown = all.length > mostCoreSets ? single : all;
   printTable(
     [{ head: "  core set" }, { head: "mask" }, { head: "CPUs" }],
-    device.coreSets.map((set) => [`  ${set.name}`, set.mask, set.cpus.join(",")]),
+    shown.map((set) => [`  ${set.name}`, set.mask, set.cpus.join(",")]),
   );
+  if (shown.length < all.length)
+    printLine(
+      `  and ${mixed.length} of several clusters, ${mixed[0]!.name} to ${mixed.at(-1)!.name} (--json lists all)`,
+    );
 }
 
 function printPhone(device: Device, phone: NonNullable<Device["phone"]>): void {

@@ -76,6 +76,9 @@ describe("before anything is measured", () => {
     const { stdout } = await latlab("devices");
     expect(stdout).toContain("clusters: 1 large at 2.84 GHz");
     expect(stdout).toContain("no benchmark program yet");
+    // Core sets of several clusters are told by their number, all of them with --json.
+    expect(stdout).toMatch(/4small +0xf +0,1,2,3\n/);
+    expect(stdout).toMatch(/and 31 of several clusters, /);
   });
 
   it("a program must be there, the scenario one of the phone's, the network one of the precision", async () => {
