@@ -8,6 +8,8 @@ export default defineConfig({
     reporters: ["default", new CountReporter()],
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    // What is waited for comes in its own time: a busy computer must not fail a test.
+    expect: { poll: { timeout: 60_000, interval: 50 } },
     pool: "forks",
     // No test looks for phones unless it brings an adb server of its own.
     env: { LATENCY_LAB_ADB: "none" },
