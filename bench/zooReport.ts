@@ -20,7 +20,7 @@ export interface ZooCheck {
   published: PublishedNetwork | null;
   /** Deviations relative to the published values; null without both. */
   flopsDeviation: number | null;
-  /** FLOPs of the operators that the published count of a transformer holds, by which its limit is judged; else null. */
+  /** FLOPs of the operators that the published count of a transformer holds; else null. */
   countedFlops: number | null;
   bytesDeviation: number | null;
   /** Null when no rows of the network are published or it is not built. */

@@ -34,9 +34,9 @@ export interface GraphCost {
 
 /**
  * Cost of the entry subgraph's ops and their sum. Conventions: convolutions, fully connected layers and matrix products
- * count 2 × their multiply-accumulates, without bias and fused activation; element-wise operators one per output element,
- * hard-swish two; pools their window per output element; reductions one per input element; softmax five per element; what
- * only moves data nothing. Dynamic dimensions count as their placeholder, the batch as it is.
+ * count 2 × their multiply-accumulates, without bias and fused activation; element-wise operators and softmax one per output
+ * element, hard-swish two; pools their window per output element; reductions one per input element; what only moves data
+ * nothing. Dynamic dimensions count as their placeholder, the batch as it is.
  */
 export function costGraph(graph: Graph): GraphCost {
   const main = mainSubgraph(graph);

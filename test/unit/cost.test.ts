@@ -81,7 +81,7 @@ describe("the other classes", () => {
     ["MEAN", [1, 8], {}, 192],
     ["ARG_MAX", [1, 4, 6], {}, 192],
     ["HARD_SWISH", [1, 4, 6, 8], {}, 384],
-    ["SOFTMAX", [1, 4, 6, 8], {}, 960],
+    ["SOFTMAX", [1, 4, 6, 8], {}, 192],
     ["L2_NORMALIZATION", [1, 4, 6, 8], {}, 576],
     ["RESIZE_BILINEAR", [1, 8, 12, 8], {}, 5376],
     ["LOCAL_RESPONSE_NORMALIZATION", [1, 4, 6, 8], { radius: 2 }, 2496],

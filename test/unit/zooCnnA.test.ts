@@ -1,48 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../src-main/model/builder.ts";
 import { costGraph } from "../../src-main/model/cost.ts";
-import { countElements, mainSubgraph } from "../../src-main/model/graph.ts";
-import type { Graph } from "../../src-main/model/graph.ts";
+import { mainSubgraph } from "../../src-main/model/graph.ts";
 import { ceilPool } from "../../src-main/model/zoo/ceilPool.ts";
 import { planRegnetStages } from "../../src-main/model/zoo/regnet.ts";
 import { planResidualStages, residualPlans } from "../../src-main/model/zoo/resnet.ts";
-import { findZooNetwork, listZoo } from "../../src-main/model/zoo/zoo.ts";
-import type { ZooEntry } from "../../src-main/model/zoo/zoo.ts";
-
-function find(name: string): ZooEntry {
-  const entry = findZooNetwork(name);
-  if (!entry) throw new Error(`The zoo has no ${name}`);
-  return entry;
-}
-
-function countOps(graph: Graph): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { type } of mainSubgraph(graph).ops) counts[type] = (counts[type] ?? 0) + 1;
-  return counts;
-}
-
-/**
- * Trained parameters before a converter folds batch norm away: each folded norm has two numbers a channel where the folded
- * convolution has one, and biases of zeros are no parameters.
- */
-function countTrainedParameters({ family, build }: ZooEntry): number {
-  const { ops, tensors } = mainSubgraph(build());
-  let count = 0;
-  const weightsOf = (inputs: number[]) =>
-    inputs.map((index) => tensors[index]!).filter(({ dtype, data }) => dtype === "float32" && data);
-  for (const op of ops) {
-    const [weights, bias] = weightsOf(op.inputs);
-    if (!weights) continue;
-    count += countElements(weights.shape);
-    if (!bias || (bias.data?.kind === "random" && bias.data.limit === 0)) continue;
-    const name = tensors[op.outputs[0]!]!.name;
-    const plain = /classifier|squeeze_excite/.test(name) || /^(squeeze(res)?net|diracnet)$/.test(family);
-    // These have a bias and a norm.
-    const both = family === "bninception" || /^head\/(down\d|final)$/.test(name);
-    count += bias.shape[0]! * (plain ? 1 : both ? 3 : 2);
-  }
-  return count;
-}
+import { listZoo } from "../../src-main/model/zoo/zoo.ts";
+import { countOps, countTrainedParameters, findEntry as find } from "./zooEntries.ts";
 
 describe("trained parameters are those of the trained networks", () => {
   // As counted by the collection of trained models the published measurements were made with (osmr/imgclsmob); those of
