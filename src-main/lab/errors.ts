@@ -120,6 +120,18 @@ export function modelUnwritable(name: string, reason: string): LabError {
   );
 }
 
+/** Some of several models to build were not; what else was asked for is there. One alone is its own error. */
+export function modelsUnbuilt(failures: readonly LabError[], asked: number): LabError {
+  const [first] = failures;
+  if (asked === 1) return first!;
+  const reasons = failures.map(({ message }) => message).join("; ");
+  return new LabError(
+    "model-unwritable",
+    `${failures.length} of ${asked} models were not built: ${reasons}`,
+    failures.length < asked ? "The others were. Leave these out." : first!.hint,
+  );
+}
+
 /** A network has no int8 form. */
 export function modelUnquantizable(name: string, reason: string): LabError {
   return new LabError(

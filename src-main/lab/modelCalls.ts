@@ -1,26 +1,18 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mainSubgraph } from "../model/graph.ts";
-import { isQuantized, quantizeGraph } from "../model/quantize.ts";
 import { sampleNetworks, type SampledNetwork } from "../model/searchSpace.ts";
 import { writeTflite } from "../model/tfliteWriter.ts";
 import { findZooNetwork } from "../model/zoo/zoo.ts";
-import { findModel, listModels, modelFilePath, removeModels } from "../store/models.ts";
+import { findModel, listModels, removeModels } from "../store/models.ts";
 import { addRecipes, removeUnusedRecipes } from "../store/recipes.ts";
+import { buildModels, listBuildSources } from "./buildModels.ts";
 import { countNoun, hostLane, takeBreath, type LabContext } from "./context.ts";
-import type { BuiltModel, Lab, ModelSummary, Precision, SampleRequest } from "./contract.ts";
-import { badRequest, cancelled, modelUnwritable, precisionUnsupported, zooKept } from "./errors.ts";
+import type { Lab, ModelSummary, SampleRequest } from "./contract.ts";
+import { badRequest, cancelled, precisionUnsupported, zooKept } from "./errors.ts";
 import type { JobContext } from "./jobs.ts";
 import { convertModelFile, nameOfFile } from "./modelFile.ts";
-import type { ResolvedModel } from "./modelLibrary.ts";
-import {
-  createFolder,
-  describeWriteError,
-  fileNameOf,
-  writeGraphFile,
-  writeModelFile,
-} from "./outputFolder.ts";
+import { createFolder, writeModelFile } from "./outputFolder.ts";
 
 type ModelCalls = Pick<
   Lab,
@@ -86,12 +78,12 @@ export function createModelCalls(context: LabContext): ModelCalls {
 
     async startBuild({ names, precision, out }) {
       if (precision === "float16") throw precisionUnsupported(precision);
-      const sources = await listSources(context, names);
+      const sources = await listBuildSources(context, names);
       return jobs.start({
         kind: "build",
         title: `Build ${countNoun(sources.length, "model")}`,
         lane: hostLane,
-        work: (job) => build(context, sources, precision, resolve(out), job),
+        work: (job) => buildModels(context, sources, precision, resolve(out), job),
       });
     },
   };
@@ -148,92 +140,4 @@ function writeNetwork(folder: string, network: SampledNetwork): ModelSummary {
     addedAt: new Date().toISOString(),
     measuredOn: [],
   };
-}
-
-/** What is to be built: the argument that leads to it, its name, and the size of its file as far as it is known. */
-interface BuildSource {
-  argument: string;
-  name: string;
-  bytes: number;
-}
-
-// Files are read anew when their turn comes: all of them at once need not fit into the memory.
-async function listSources({ library }: LabContext, names: readonly string[]): Promise<BuildSource[]> {
-  const sources: BuildSource[] = [];
-  for (const model of library.resolveAll(names)) {
-    if (model.kind === "path")
-      sources.push({ argument: model.path, name: model.name, bytes: model.bytes.length });
-    else {
-      const { bytes } = model.kind === "library" ? model.model : model.describe();
-      sources.push({ argument: model.name, name: model.name, bytes });
-    }
-    await takeBreath();
-  }
-  return sources;
-}
-
-async function build(
-  context: LabContext,
-  sources: readonly BuildSource[],
-  precision: Precision,
-  out: string,
-  { signal, onProgress }: JobContext,
-): Promise<BuiltModel[]> {
-  createFolder(out);
-  const built: BuiltModel[] = [];
-  const total = sources.reduce((sum, { bytes }) => sum + bytes, 0);
-  let before = 0;
-  for (const { argument, name, bytes } of sources) {
-    // Large models take most of the time: progress counts bytes, in units of a model.
-    const tell = (written: number) =>
-      onProgress(((before + Math.min(written, bytes)) / total) * sources.length, sources.length, name);
-    if (signal.aborted) throw cancelled();
-    tell(0);
-    const path = join(out, `${fileNameOf(name)}.tflite`);
-    const [model] = context.library.resolve(argument);
-    const graph = context.library.findRecipe(model!);
-    if (precision === "int8")
-      await writeQuantized(context, model!, path, signal, (written) => tell(4 * written));
-    else if (graph) await writeGraphFile(path, graph, signal, tell);
-    else copyModel(context, model!, path);
-    built.push({ name, path, bytes: statSync(path).size });
-    before += bytes;
-    await takeBreath();
-  }
-  return built;
-}
-
-// A quantised file is its own int8 form.
-async function writeQuantized(
-  context: LabContext,
-  model: ResolvedModel,
-  target: string,
-  signal: AbortSignal,
-  onBytes: (written: number) => void,
-): Promise<void> {
-  const graph = context.library.readGraph(model);
-  if (isQuantized(graph)) return copyFile(context, model, target);
-  if (model.kind === "path" && resolve(model.path) === target)
-    throw modelUnwritable(target, "the float network it is made from is there");
-  await writeGraphFile(target, quantizeGraph(graph), signal, onBytes);
-}
-
-// A file somebody gave is handed out as it is, when that is what was asked for.
-function copyModel(context: LabContext, model: ResolvedModel, target: string): void {
-  const { quantized } = context.library.inspect(model);
-  if (quantized) throw precisionUnsupported("float32", model.name);
-  copyFile(context, model, target);
-}
-
-function copyFile(context: LabContext, model: ResolvedModel, target: string): void {
-  if (model.kind === "path") {
-    // What was read, which of an .onnx is what it was converted to.
-    if (resolve(model.path) !== target) writeModelFile(target, model.bytes);
-    return;
-  }
-  try {
-    copyFileSync(modelFilePath(context.store, model.hash), target);
-  } catch (error) {
-    throw modelUnwritable(target, describeWriteError(error));
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Graph } from "../model/graph.ts";
 import { streamTflite } from "../model/tfliteWriter.ts";
@@ -10,19 +10,28 @@ export function createFolder(path: string): string {
     mkdirSync(path, { recursive: true });
     return path;
   } catch (error) {
-    throw modelUnwritable(path, describeWriteError(error));
+    throw unwritable(path, error);
   }
 }
 
 /** Writes a model's file whole or not at all; rejects with model-unwritable. */
 export function writeModelFile(path: string, bytes: Uint8Array): void {
+  replaceFile(path, (draft) => writeFileSync(draft, bytes));
+}
+
+/** Copies a model's file whole or not at all; rejects with model-unwritable. */
+export function copyModelFile(source: string, path: string): void {
+  replaceFile(path, (draft) => copyFileSync(source, draft));
+}
+
+function replaceFile(path: string, write: (draft: string) => void): void {
   const draft = `${path}.${process.pid}.part`;
   try {
-    writeFileSync(draft, bytes);
+    write(draft);
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw modelUnwritable(path, describeWriteError(error));
+    throw unwritable(path, error);
   }
 }
 
@@ -53,8 +62,18 @@ export async function writeGraphFile(
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw error instanceof LabError ? error : modelUnwritable(path, describeWriteError(error));
+    throw error instanceof LabError ? error : unwritable(path, error);
   }
+}
+
+function unwritable(path: string, cause: unknown): LabError {
+  return Object.assign(modelUnwritable(path, describeWriteError(cause)), { cause });
+}
+
+/** Whether nothing else can be written to the folder either. */
+export function isFolderFault({ cause }: LabError): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? "";
+  return ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOENT"].includes(code);
 }
 
 /** Why a file or folder could not be written, in words. */

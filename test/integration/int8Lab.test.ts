@@ -1,6 +1,14 @@
 /** int8 from end to end: float networks of a lab built, measured on this computer and predicted in their quantised form. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,6 +80,49 @@ describe("building at int8", () => {
       code: "scenario-unsupported",
     });
     expect(readdirSync(folder)).not.toContain("half.tflite");
+  });
+
+  it("of a model without int8 form keeps no other from being built, whichever comes first", async () => {
+    for (const [out, names] of [
+      ["last", [tiny[1]!, tiny[2]!, half]],
+      ["first", [half, tiny[1]!, tiny[2]!]],
+    ] as const) {
+      await expect(build([...names], out)).rejects.toMatchObject({
+        code: "model-unwritable",
+        message: expect.stringMatching(
+          /^1 of 3 models were not built: hand_landmark_lite cannot be quantised to int8: [^\n]+$/,
+        ) as string,
+      });
+      expect(readdirSync(join(folder, out)).sort()).toEqual(
+        [`${tiny[1]!}.tflite`, `${tiny[2]!}.tflite`].sort(),
+      );
+    }
+  });
+
+  it("goes on where one file is blocked, not where the folder is", async () => {
+    const out = join(folder, "blocked");
+    mkdirSync(join(out, `${tiny[1]!}.tflite`), { recursive: true });
+    // A folder in the way of one file is no reason to leave out the others.
+    await expect(build([tiny[1]!, tiny[2]!], "blocked")).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^1 of 2 models were not built: .*there is a folder of that name/,
+      ) as string,
+    });
+    expect(readdirSync(out)).toContain(`${tiny[2]!}.tflite`);
+    writeFileSync(join(folder, "a file"), "");
+    await expect(build([tiny[1]!, tiny[2]!], "a file")).rejects.toMatchObject({
+      code: "model-unwritable",
+      message: expect.not.stringContaining("models were not built") as string,
+    });
+  });
+
+  it("refuses two models that one file would have to hold, before anything is built", async () => {
+    const [other] = await build([tiny[1]!], "other", "float32");
+    await expect(build([tiny[1]!, other!.path], "both")).rejects.toMatchObject({
+      code: "bad-request",
+      message: `${tiny[1]!} and ${other!.path} would both be written to ${tiny[1]!}.tflite`,
+    });
+    expect(existsSync(join(folder, "both"))).toBe(false);
   });
 
   it("never overwrites the float network it reads", async () => {
