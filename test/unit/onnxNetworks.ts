@@ -440,6 +440,106 @@ function windows(): OnnxNetwork {
   return net.output(net.node("Transpose", [x], { perm: [0, 3, 1, 2] }));
 }
 
+/** One network in the forms each operator set has for it: what was an attribute became an input, what was spelt out an operator. */
+export function operatorSet(opset: number): OnnxNetwork {
+  const net = new OnnxNetwork(opset);
+  const scalar = (value: number) => net.constant([value], [], "float");
+  /** Whole numbers as an attribute before the given set, as an input from it on. */
+  const listed = (
+    type: string,
+    x: string,
+    since: number,
+    name: string,
+    values: readonly number[],
+    attributes: Parameters<OnnxNetwork["node"]>[2] = {},
+  ) =>
+    opset < since
+      ? net.node(type, [x], { [name]: values, ...attributes })
+      : net.node(type, [x, net.constant(values)], attributes);
+  const clip = (x: string, low: number, high: number) =>
+    opset < 11
+      ? net.node("Clip", [x], { min: float(low), max: float(high) })
+      : net.node("Clip", [x, scalar(low), scalar(high)]);
+  const hardSwish = (x: string) =>
+    opset < 14
+      ? net.node("Div", [net.node("Mul", [x, clip(net.node("Add", [x, scalar(3)]), 0, 6)]), scalar(6)])
+      : net.node("HardSwish", [x]);
+  const gelu = (x: string) => {
+    if (opset >= 20) return net.node("Gelu", [x]);
+    const error = net.node("Erf", [net.node("Div", [x, scalar(Math.SQRT2)])]);
+    return net.node("Mul", [net.node("Mul", [x, net.node("Add", [error, scalar(1)])]), scalar(0.5)]);
+  };
+
+  let x = net.input(["batch", 3, 10, 12]);
+  const margins = [0, 0, 0, 0, 0, 0, 1, 1];
+  if (opset >= 18)
+    x = net.node("Pad", [x, net.constant([0, 0, 1, 1]), scalar(0), net.constant([2, 3])], {
+      mode: "constant",
+    });
+  else if (opset >= 11) x = net.node("Pad", [x, net.constant(margins), scalar(0)], { mode: "constant" });
+  else x = net.node("Pad", [x], { pads: margins, mode: "constant", value: float(0) });
+  x = net.batchNorm(net.conv(x, [8, 3, 3, 3], { strides: [2, 2], ...pads(0) }, false), 8);
+  x = clip(x, 0, 6);
+  const evenly = { axis: 1, ...(opset >= 18 ? { num_outputs: 2 } : {}) };
+  const [left, right] =
+    opset >= 13 && opset < 18
+      ? net.nodeOf("Split", [x, net.constant([4, 4])], 2, { axis: 1 })
+      : net.nodeOf("Split", [x], 2, opset < 13 ? { axis: 1, split: [4, 4] } : evenly);
+  x = net.node("Concat", [hardSwish(net.conv(left!, [4, 4, 1, 1])), right!], { axis: 1 });
+  const larger = { mode: "nearest" };
+  const asymmetric = { ...larger, coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+  if (opset < 9) x = net.node("Upsample", [x], { ...larger, scales: { floats: [1, 1, 2, 2] } });
+  else if (opset < 11)
+    x = net.node(opset < 10 ? "Upsample" : "Resize", [x, net.floats([1, 1, 2, 2], "scales")], larger);
+  else if (opset < 13)
+    x = net.node("Resize", [x, net.floats([], "roi"), net.floats([1, 1, 2, 2], "scales")], asymmetric);
+  else
+    x = net.node("Resize", [x, "", net.floats([1, 1, 2, 2], "scales")], {
+      ...asymmetric,
+      ...(opset >= 18 ? { antialias: 0, keep_aspect_ratio_policy: "stretch" } : {}),
+    });
+  x =
+    opset < 10
+      ? net.node("Slice", [x], { axes: [2], starts: [1], ends: [9] })
+      : net.node("Slice", [x, net.constant([1]), net.constant([9]), net.constant([2])]);
+  const window = { kernel_shape: [2, 2], strides: [2, 2] };
+  x = net.node("AveragePool", [x], opset < 10 ? window : { ...window, ceil_mode: 0 });
+  x = listed("ReduceMean", x, 18, "axes", [3], { keepdims: 1 });
+  x = listed("Squeeze", x, 13, "axes", [3]);
+  x = listed("ReduceSum", x, 13, "axes", [2], { keepdims: 0 });
+  x = listed("Unsqueeze", x, 13, "axes", [1]);
+  x = gelu(linear(net, x, 8, 6, "hidden"));
+  x = listed("Squeeze", x, 13, "axes", [1]);
+  x =
+    opset < 12
+      ? net.node("Dropout", [x], { ratio: float(0.2) })
+      : net.node("Dropout", [x, scalar(0.2), net.constant([0], [], "bool")]);
+  const weights = [net.weight([5, 6], "head.weight"), net.weight([5], "head.bias")];
+  return net.output(net.node("Softmax", [net.node("Gemm", [x, ...weights], { transB: 1 })], { axis: 1 }));
+}
+
+/** Groups of channels normalised as older and newer operator sets and PyTorch's exporter write it. */
+function groupNorms(opset: number): OnnxNetwork {
+  const net = new OnnxNetwork(opset);
+  const x = net.conv(net.input([1, 3, 5, 7]), [6, 3, 1, 1]);
+  const named = (count: number) => [net.weight([count], "gn.weight"), net.weight([count], "gn.bias")];
+  const normal = net.node("GroupNormalization", [x, ...named(opset < 21 ? 3 : 6)], {
+    num_groups: 3,
+    epsilon: float(1e-3),
+  });
+  const rows = net.node("Reshape", [x, net.constant([0, 3, -1])]);
+  const plain = net.node("InstanceNormalization", [
+    rows,
+    net.floats([1, 1, 1], "ones"),
+    net.floats([0, 0, 0], "zeros"),
+  ]);
+  const spelt = net.node("Mul", [
+    net.node("Reshape", [plain, net.node("Shape", [x])]),
+    net.weight([6, 1, 1], "weight"),
+  ]);
+  return net.output(net.conv(normal, [4, 6, 1, 1]), spelt);
+}
+
 export const testNetworks: readonly TestNetwork[] = [
   { name: "a residual block", build: residual },
   { name: "squeeze-and-excitation with hard-swish", build: squeezeExcite },
@@ -462,4 +562,10 @@ export const testNetworks: readonly TestNetwork[] = [
   { name: "softmax of operator set 11", build: olderSoftmax },
   { name: "equations", build: equations },
   { name: "windows of attention", build: windows },
+  ...[7, 9, 10, 11, 12, 13, 14, 17, 18, 20, 21].map((opset) => ({
+    name: `forms of operator set ${opset}`,
+    build: () => operatorSet(opset),
+  })),
+  { name: "normalised groups of operator set 18", build: () => groupNorms(18) },
+  { name: "normalised groups of operator set 21", build: () => groupNorms(21) },
 ];

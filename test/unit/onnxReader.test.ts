@@ -9,7 +9,7 @@ import { createRandom } from "../../src-main/model/random.ts";
 import { readTflite } from "../../src-main/model/tfliteReader.ts";
 import { writeTflite } from "../../src-main/model/tfliteWriter.ts";
 import { externalName, OnnxNetwork } from "./onnxFiles.ts";
-import { testNetworks } from "./onnxNetworks.ts";
+import { operatorSet, testNetworks } from "./onnxNetworks.ts";
 
 function find(name: string): OnnxNetwork {
   return testNetworks.find((network) => network.name === name)!.build();
@@ -71,6 +71,17 @@ describe("an .onnx becomes what a converter to TFLite makes of it", () => {
     // Joint queries, keys and values; the projection; two of the perceptron; the head.
     expect(counted).toEqual([5, 2, 1, 1, 2]);
   });
+
+  // What was an attribute became an input, what was spelt out an operator: the network is the same. Its padding is that of SAME.
+  it.each(Array.from({ length: 18 }, (_, index) => 7 + index))(
+    "the same whatever operator set, %i",
+    (opset) => {
+      expect(listOps(readOnnx(operatorSet(opset).encode(), "net.onnx"))).toBe(
+        "CONV_2D[RELU6] SPLIT CONV_2D HARD_SWISH CONCATENATION RESIZE_NEAREST_NEIGHBOR STRIDED_SLICE " +
+          "AVERAGE_POOL_2D MEAN SUM RESHAPE FULLY_CONNECTED GELU RESHAPE FULLY_CONNECTED SOFTMAX",
+      );
+    },
+  );
 
   it.each(testNetworks)("$name, which is written and read again as the same file", ({ name, build }) => {
     const file = writeTflite(readOnnx(build().encode(), `${name}.onnx`));

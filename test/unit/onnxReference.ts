@@ -38,6 +38,10 @@ class Attributes {
     return list && [...list];
   }
 
+  floats(name: string): number[] {
+    return [...(this.values[name] as { floats: readonly number[] }).floats];
+  }
+
   tensor(name: string): NdArray {
     const { tensor } = this.values[name] as {
       tensor: { shape: readonly number[]; values: readonly number[] };
@@ -361,7 +365,12 @@ const concat: Operator = (inputs, attributes) => {
 const split: Operator = ([x, given], attributes, node) => {
   const axis = wrap(attributes.int("axis", 0), x!.shape.length);
   const parts = node.outputs.length;
-  const sizes = given?.data ?? attributes.ints("split") ?? Array<number>(parts).fill(x!.shape[axis]! / parts);
+  const length = x!.shape[axis]!;
+  const largest = Math.ceil(length / parts);
+  const sizes =
+    given?.data ??
+    attributes.ints("split") ??
+    Array.from({ length: parts }, (_, part) => Math.min(largest, length - part * largest));
   let start = 0;
   return sizes.map((length) => {
     const from = start;
@@ -453,6 +462,14 @@ const resize: Operator = ([x, , scales, sizes], attributes) => {
   });
 };
 
+// Before operator set 11: scales alone, samples placed asymmetrically.
+const upsample: Operator = ([x, scales], attributes, node, opset) => {
+  const mode = { mode: attributes.text("mode", "nearest"), nearest_mode: "floor" };
+  const older = new Attributes({ ...mode, coordinate_transformation_mode: "asymmetric" });
+  const factors = scales ?? { shape: [4], data: attributes.floats("scales") };
+  return resize([x, undefined, factors], older, node, opset);
+};
+
 const layerNorm: Operator = ([x, scale, bias], attributes) => {
   const first = wrap(attributes.int("axis", -1), x!.shape.length);
   const axes = x!.shape.map((_, axis) => axis).slice(first);
@@ -496,6 +513,22 @@ const instanceNorm: Operator = ([x, scale, bias], attributes, node) => {
     0,
   ) as NdArray;
   return broadcast([normal, fill(scale!), fill(bias!)], (value, s, b) => value * s + b);
+};
+
+const groupNorm: Operator = ([x, scale, bias], attributes, node, opset) => {
+  const groups = attributes.int("num_groups", 1);
+  const width = x!.shape[1]! / groups;
+  const rows = { shape: [x!.shape[0]! * groups, x!.data.length / x!.shape[0]! / groups], data: x!.data };
+  const unit = { shape: [rows.shape[1]!], data: Array<number>(rows.shape[1]!).fill(1) };
+  const over = new Attributes({ epsilon: { float: attributes.float("epsilon", 1e-5) } });
+  const normal = layerNorm([rows, unit], over, node, opset) as NdArray;
+  const channel = (parameter: NdArray, c: number) => parameter.data[opset < 21 ? Math.floor(c / width) : c]!;
+  return build(
+    x!.shape,
+    (place) =>
+      at({ shape: x!.shape, data: normal.data }, place) * channel(scale!, place[1]!) +
+      channel(bias!, place[1]!),
+  );
 };
 
 function blocks(x: NdArray, block: number, toSpace: boolean, columnFirst: boolean): NdArray {
@@ -564,6 +597,7 @@ const operators: Record<string, Operator> = {
   ReduceL2: reduce((values) => Math.sqrt(sumOf(values.map((value) => value * value)))),
   BatchNormalization: batchNorm,
   InstanceNormalization: instanceNorm,
+  GroupNormalization: groupNorm,
   LayerNormalization: layerNorm,
   LRN: ([x], attributes) => {
     const [reach, count] = [(attributes.int("size", 1) - 1) / 2, attributes.int("size", 1)];
@@ -634,7 +668,9 @@ const operators: Record<string, Operator> = {
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Pad: pad,
-  Resize: resize,
+  Resize: (inputs, attributes, node, opset) =>
+    opset < 11 ? upsample(inputs, attributes, node, opset) : resize(inputs, attributes, node, opset),
+  Upsample: (inputs, attributes, node, opset) => upsample(inputs, attributes, node, opset),
   Expand: ([x, wanted]) =>
     broadcast(
       [x!, { shape: wanted!.data, data: Array<number>(size(wanted!.data)).fill(0) }],

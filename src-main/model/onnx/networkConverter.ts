@@ -223,6 +223,7 @@ const imageOperators: ReadonlySet<string> = new Set([
   "GlobalMaxPool",
   "BatchNormalization",
   "InstanceNormalization",
+  "GroupNormalization",
   "LRN",
   "Resize",
   "Upsample",

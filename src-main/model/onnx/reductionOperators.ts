@@ -1,3 +1,5 @@
+import { countElements } from "../graph.ts";
+import { describeShape } from "../shapeInference.ts";
 import { Constant } from "./constant.ts";
 import { combine, scalar, unary, type Operator } from "./elementwiseOperators.ts";
 import { imageOrder, type Activation } from "./layout.ts";
@@ -56,12 +58,7 @@ function batchNormalization(view: OperatorView): Value {
     );
   const channels = x.shape[1] ?? view.fail("its input has no channels");
   const [scale, offset, mean, variance] = (["scale", "bias", "mean", "variance"] as const).map(
-    (name, index) => {
-      const constant = view.constant(index + 1, name);
-      if (constant.count !== channels)
-        view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
-      return constant.numbers();
-    },
+    (name, index) => readParameter(view, index + 1, name, channels, "channels").numbers(),
   );
   const epsilon = view.float("epsilon", 1e-5);
   const factors = Array.from({ length: channels }, (_, c) => scale![c]! / Math.sqrt(variance![c]! + epsilon));
@@ -107,14 +104,48 @@ function instanceNormalization(view: OperatorView): Value {
   const x = view.activation(0);
   const channels = x.shape[1] ?? view.fail("its input has no channels");
   const shape = [channels, ...x.shape.slice(2).map(() => 1)];
-  const parameter = (index: number, name: string) => {
-    const constant = view.constant(index, name);
-    if (constant.count !== channels)
-      view.fail(`its ${name} has ${constant.count} numbers for ${channels} channels`);
-    return constant.reshape(shape);
-  };
+  const parameter = (index: number, name: string) =>
+    readParameter(view, index, name, channels, "channels").reshape(shape);
   const axes = x.shape.map((_, axis) => axis).slice(2);
   return normalize(view, x, axes, parameter(1, "scale"), parameter(2, "bias"));
+}
+
+function readParameter(view: OperatorView, index: number, name: string, count: number, of: string): Constant {
+  const constant = view.constant(index, name);
+  if (constant.count !== count) view.fail(`its ${name} has ${constant.count} numbers for ${count} ${of}`);
+  return constant;
+}
+
+/** Each group of channels is normalised over its channels and places; four axes are the most some of the kernels broadcast. */
+function groupNormalization(view: OperatorView): Value {
+  const x = view.activation(0);
+  const [batch, channels, ...extent] = x.shape;
+  const groups = view.integer("num_groups", 0);
+  if (batch === undefined || channels === undefined || groups < 1 || channels % groups !== 0)
+    view.fail(`${groups} groups do not divide the channels of ${describeShape(x.shape)}`);
+  const width = channels / groups;
+  const grouped = view.layout.reshape(x, [batch, groups, width, countElements(extent)]);
+  const normal = normalize(view, grouped, [2, 3], null, null);
+  const restored = view.layout.reshape(view.toActivation(normal), x.shape);
+  // Before operator set 21 all channels of a group share their scale and bias.
+  const shared = view.opset < 21;
+  const parameter = (index: number, name: string) => {
+    const numbers = readParameter(
+      view,
+      index,
+      name,
+      shared ? groups : channels,
+      shared ? "groups" : "channels",
+    ).numbers();
+    const values = Array.from({ length: channels }, (_, c) => numbers[shared ? Math.floor(c / width) : c]!);
+    return Constant.of("float32", [channels, ...extent.map(() => 1)], values);
+  };
+  return combine(
+    view,
+    "ADD",
+    combine(view, "MUL", restored, parameter(1, "scale"), "scale"),
+    parameter(2, "bias"),
+  );
 }
 
 function localResponseNormalization(view: OperatorView): Value {
@@ -147,5 +178,6 @@ export const reductionOperators: Record<string, Operator> = {
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   InstanceNormalization: instanceNormalization,
+  GroupNormalization: groupNormalization,
   LRN: localResponseNormalization,
 };
