@@ -29,10 +29,12 @@ export interface BuildSource {
   name: string;
   file: string;
   bytes: number;
+  /** The model itself where it is the only one. */
+  model: ResolvedModel | null;
 }
 
 /**
- * What arguments ask to build. Files are read anew when their turn comes: all of them at once need not fit into the memory.
+ * What arguments ask to build. Files are read anew when their turn comes, but for a single one: all of them at once need not fit into the memory.
  * Rejects like `ModelLibrary.resolve`, and with bad-request for two models that would be written to the same file.
  */
 export async function listBuildSources(
@@ -52,7 +54,9 @@ export async function listBuildSources(
         "Build them into different folders.",
       );
     taken.set(file.toLowerCase(), argument);
-    sources.push({ argument, name: model.name, file, bytes: measureSource(model) });
+    sources.push({ argument, name: model.name, file, bytes: measureSource(model), model });
+    // A large file must not lie in memory twice, nor several at once.
+    if (sources.length > 1) for (const source of sources) source.model = null;
     await takeBreath();
   }
   return sources;
@@ -79,7 +83,7 @@ export async function buildModels(
   const failed: LabError[] = [];
   const total = sources.reduce((sum, { bytes }) => sum + bytes, 0);
   let before = 0;
-  for (const { argument, name, file, bytes } of sources) {
+  for (const { argument, name, file, bytes, model } of sources) {
     // Large models take most of the time: progress counts bytes, in units of a model.
     const tell = (written: number) =>
       onProgress(((before + Math.min(written, bytes)) / total) * sources.length, sources.length, name);
@@ -87,8 +91,8 @@ export async function buildModels(
     tell(0);
     const path = join(out, file);
     try {
-      const [model] = context.library.resolve(argument);
-      await buildModel(context, model!, precision, path, signal, tell);
+      const resolved = model ?? context.library.resolve(argument)[0]!;
+      await buildModel(context, resolved, precision, path, signal, tell);
       built.push({ name, path, bytes: statSync(path).size });
     } catch (error) {
       if (signal.aborted || !(error instanceof LabError) || isFolderFault(error)) throw error;
