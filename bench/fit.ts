@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url";
-import { createRandom } from "../src-main/model/random.ts";
-import type { BoostingOptions, LearningTable } from "../src-main/predict/boosting.ts";
+import type { BoostingOptions } from "../src-main/predict/boosting.ts";
 import { runFitJobs } from "../src-main/predict/fitPool.ts";
 import { runFitJob } from "../src-main/predict/fitJob.ts";
+import { makeBoostingTable, tableColumns as features } from "./boostingTable.ts";
 
 /** Figures of the fitting benchmark. */
 export interface FitFigures {
@@ -21,7 +21,6 @@ export interface FitFigures {
 }
 
 const rows = 60_000;
-const features = 12;
 const options: BoostingOptions = {
   trees: 300,
   learningRate: 0.1,
@@ -37,10 +36,10 @@ const options: BoostingOptions = {
 
 /** Boosts 300 trees on 60,000 op rows of 12 features: as one table, and as eight classes on two workers. */
 export async function benchFit(): Promise<FitFigures> {
-  const table = makeTable(rows, 1);
+  const table = makeBoostingTable(rows, 1);
   const workers = 2;
   const oneTableSeconds = await time(() => Promise.resolve(runFitJob({ kind: "boosting", table, options })));
-  const classes = Array.from({ length: 8 }, (_, index) => makeTable(rows / 8, index + 2));
+  const classes = Array.from({ length: 8 }, (_, index) => makeBoostingTable(rows / 8, index + 2));
   const classesSeconds = await time(() =>
     runFitJobs<"boosting">(
       classes.map((part) => ({ kind: "boosting", table: part, options })),
@@ -68,23 +67,6 @@ export function formatFitFigures(figures: FitFigures): string {
     `  eight classes, ${workers} workers      ${classesSeconds.toFixed(2)} s (${Math.round(figures.rows / classesSeconds)} rows/s)`,
     `  resident memory              ${figures.rssMegabytes.toFixed(0)} MB`,
   ].join("\n");
-}
-
-// A time with the shapes real kernels have: products of sizes, a staircase, noise of 3 %.
-function makeTable(count: number, seed: number): LearningTable {
-  const random = createRandom(seed);
-  const x = new Float64Array(count * features);
-  const y = new Float64Array(count);
-  for (let row = 0; row < count; row++) {
-    const start = row * features;
-    for (let column = 0; column < features; column++)
-      x[start + column] = Math.round(2 ** (2 + 9 * random.next()));
-    const waste = Math.ceil(x[start]! / 16) / (x[start]! / 16);
-    const cache = x[start + 1]! > 256 ? 0.4 : 0;
-    const share = Math.log(x[start + 2]!) * Math.log(x[start + 3]!);
-    y[row] = Math.log(waste) + cache + 0.05 * share + 0.03 * random.normal();
-  }
-  return { columns: features, x, y, weights: null };
 }
 
 async function time(work: () => Promise<unknown>): Promise<number> {

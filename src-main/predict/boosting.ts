@@ -19,6 +19,8 @@ export interface BoostingOptions {
   trees: number;
   learningRate: number;
   maxLeaves: number;
+  /** Most splits between the root and a leaf; no limit when left out. */
+  maxDepth?: number;
   /** Least sum of weights in a leaf. */
   minLeaf: number;
   l2: number;
@@ -79,6 +81,7 @@ class Booster {
     const random = createRandom(options.seed);
     const grower = new TreeGrower(this.binned, {
       maxLeaves: options.maxLeaves,
+      maxDepth: options.maxDepth,
       minLeaf: options.minLeaf,
       l2: options.l2,
       shrinkage: options.learningRate,

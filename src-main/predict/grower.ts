@@ -5,6 +5,8 @@ import type { TreeCollector } from "./trees.ts";
 /** Limits of a tree. */
 export interface GrowOptions {
   maxLeaves: number;
+  /** Most splits between the root and a leaf; no limit when left out. */
+  maxDepth?: number | undefined;
   /** Least sum of weights (rows, when they weigh 1) in a leaf. */
   minLeaf: number;
   /** Added to the weight of a leaf: shrinks the values of small leaves. */
@@ -24,6 +26,7 @@ export interface GrownLeaf {
 
 interface Leaf {
   node: number;
+  depth: number;
   from: number;
   to: number;
   gradient: number;
@@ -104,11 +107,12 @@ export class TreeGrower {
       gradient += gradients[row]!;
       if (weights) weight += weights[row]!;
     }
-    return createLeaf(node, 0, order.length, gradient, weight);
+    return createLeaf(node, 0, 0, order.length, gradient, weight);
   }
 
   private isDivisible(leaf: Leaf): boolean {
-    return leaf.weight >= 2 * this.options.minLeaf && leaf.to - leaf.from >= 2;
+    const { minLeaf, maxDepth = Infinity } = this.options;
+    return leaf.depth < maxDepth && leaf.weight >= 2 * minLeaf && leaf.to - leaf.from >= 2;
   }
 
   private takeHistogram(): Histogram {
@@ -165,8 +169,9 @@ export class TreeGrower {
     const middle = this.partition(order, leaf);
     // The sums the split was judged by: another pass over the rows would only round them differently.
     const { leftGradient: gradient, leftWeight: weight } = leaf;
-    const left = createLeaf(child, from, middle, gradient, weight);
-    const right = createLeaf(child + 1, middle, to, leaf.gradient - gradient, leaf.weight - weight);
+    const depth = leaf.depth + 1;
+    const left = createLeaf(child, depth, from, middle, gradient, weight);
+    const right = createLeaf(child + 1, depth, middle, to, leaf.gradient - gradient, leaf.weight - weight);
     const parent = leaf.histogram!;
     const wantsLeft = !last && this.isDivisible(left);
     const wantsRight = !last && this.isDivisible(right);
@@ -198,9 +203,17 @@ export class TreeGrower {
   }
 }
 
-function createLeaf(node: number, from: number, to: number, gradient: number, weight: number): Leaf {
+function createLeaf(
+  node: number,
+  depth: number,
+  from: number,
+  to: number,
+  gradient: number,
+  weight: number,
+): Leaf {
   return {
     node,
+    depth,
     from,
     to,
     gradient,

@@ -156,6 +156,17 @@ describe("growing a tree", () => {
     expect(grow(Float64Array.of(1, 2), 1, Float64Array.of(0, 1), { minLeaf: 2 }).leaves.length).toBe(1);
   });
 
+  it("goes no deeper than asked", () => {
+    expect(grow(x, 4, y, { maxDepth: 0 }).leaves.length).toBe(1);
+    expect(grow(x, 4, y, { maxDepth: 1 }).leaves.length).toBe(2);
+    // The truth has two levels; without noise nothing is left to split below them.
+    expect(grow(x, 4, y, { maxLeaves: 64, maxDepth: 2 }).leaves.length).toBe(4);
+    // Every row's value differs: as many leaves as the depth allows.
+    const line = Float64Array.from({ length: 64 }, (_, row) => row);
+    for (const maxDepth of [3, 6])
+      expect(grow(line, 1, line, { maxLeaves: 1000, maxDepth }).leaves.length).toBe(2 ** maxDepth);
+  });
+
   it("shrinks leaf values by l2 and shrinkage", () => {
     const one = grow(Float64Array.of(1, 1), 1, Float64Array.of(6, 6), { l2: 2, shrinkage: 0.5 });
     // Sum 12 over weight 2 + 2, halved.
