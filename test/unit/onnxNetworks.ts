@@ -540,6 +540,25 @@ function groupNorms(opset: number): OnnxNetwork {
   return net.output(net.conv(normal, [4, 6, 1, 1]), spelt);
 }
 
+/** A mask written region by region, as PyTorch traces Swin's, and a dropout whose mask has a name that nobody reads. */
+function scatteredMask(): OnnxNetwork {
+  const net = new OnnxNetwork(17);
+  const x = net.input([1, 4, 5], "tokens");
+  const zeros = net.node("ConstantOfShape", [net.constant([4, 5])], {
+    value: { tensor: { shape: [1], type: "float", values: [0] } },
+  });
+  const elements = net.node("ScatterND", [
+    zeros,
+    net.constant([0, 1, -1, 2, 3, -5], [3, 2]),
+    net.floats([1, 2, 3], "updates"),
+  ]);
+  const rows = net.node("ScatterND", [elements, net.constant([2, 2], [2, 1]), net.weight([2, 5], "rows")], {
+    reduction: "add",
+  });
+  const [kept] = net.nodeOf("Dropout", [net.node("Tanh", [x])], 2);
+  return net.output(net.node("Add", [kept!, rows]));
+}
+
 export const testNetworks: readonly TestNetwork[] = [
   { name: "a residual block", build: residual },
   { name: "squeeze-and-excitation with hard-swish", build: squeezeExcite },
@@ -566,6 +585,7 @@ export const testNetworks: readonly TestNetwork[] = [
     name: `forms of operator set ${opset}`,
     build: () => operatorSet(opset),
   })),
+  { name: "a mask written region by region", build: scatteredMask },
   { name: "normalised groups of operator set 18", build: () => groupNorms(18) },
   { name: "normalised groups of operator set 21", build: () => groupNorms(21) },
 ];

@@ -126,6 +126,23 @@ describe("what cannot be converted is named", () => {
     );
   });
 
+  it("a mask of a dropout that is used", () => {
+    const { net, x } = convolution();
+    const [kept, mask] = net.nodeOf("Dropout", [x], 2);
+    expect(refusal(net.output(net.node("Mul", [kept!, mask!])).encode())).toMatch(/\/net\/Dropout_\d+.*mask/);
+  });
+
+  it("a scatter to places that are not there, or while the network runs", () => {
+    const scatterTo = (place: number, data: string | null) => {
+      const { net, x } = convolution();
+      const into = data === null ? x : net.floats([0, 0, 0, 0], data);
+      const updates = [net.constant([place], [1, 1]), net.floats([1], "updates")];
+      return refusal(net.output(net.node("Add", [x, net.node("ScatterND", [into, ...updates])])).encode());
+    };
+    expect(scatterTo(4, "zeros")).toMatch(/its index 4 lies outside of 4 elements/);
+    expect(scatterTo(0, null)).toMatch(/ScatterND.*only be computed from constants/);
+  });
+
   it("an input that nothing gives", () => {
     const { net, x } = convolution();
     expect(refusal(net.output(net.node("Add", [x, "nowhere"])).encode())).toContain("nowhere");

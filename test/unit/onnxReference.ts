@@ -584,7 +584,27 @@ const unsqueeze: Operator = ([x, given], attributes) => {
   };
 };
 
+const scatter: Operator = ([data, indices, updates], attributes) => {
+  const depth = indices!.shape.at(-1)!;
+  const result = [...data!.data];
+  const length = size(data!.shape.slice(depth));
+  for (let row = 0; row < indices!.data.length / depth; row++) {
+    const place = indices!.data.slice(row * depth, (row + 1) * depth);
+    const start = place.reduce(
+      (sum, index, axis) => sum * data!.shape[axis]! + wrap(index, data!.shape[axis]!),
+      0,
+    );
+    for (let offset = 0; offset < length; offset++) {
+      const update = updates!.data[row * length + offset]!;
+      const at = start * length + offset;
+      result[at] = attributes.text("reduction", "none") === "add" ? result[at]! + update : update;
+    }
+  }
+  return { shape: data!.shape, data: result };
+};
+
 const operators: Record<string, Operator> = {
+  ScatterND: scatter,
   Conv: conv,
   ConvTranspose: convTranspose,
   MaxPool: pool(false),

@@ -37,7 +37,7 @@ export function convertNetwork(model: OnnxModel): ConvertedNetwork {
   return new NetworkConverter(model, nodes, opset).convert();
 }
 
-/** The nodes the outputs depend on, in the file's order. */
+/** The nodes the outputs depend on, in the file's order; outputs of theirs that nothing reads have no name. */
 function selectNeeded(model: OnnxModel): OnnxNode[] {
   const writers = new Map<string, number>();
   model.nodes.forEach((node, index) => {
@@ -56,7 +56,12 @@ function selectNeeded(model: OnnxModel): OnnxNode[] {
     needed.add(index);
     pending.push(...model.nodes[index]!.inputs);
   }
-  return model.nodes.filter((_, index) => needed.has(index));
+  const nodes = model.nodes.filter((_, index) => needed.has(index));
+  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...model.outputs.map(({ name }) => name)]);
+  return nodes.map((node) => ({
+    ...node,
+    outputs: node.outputs.map((output) => (read.has(output) ? output : "")),
+  }));
 }
 
 class NetworkConverter {

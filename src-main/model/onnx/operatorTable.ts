@@ -4,6 +4,7 @@ import { einsumOperators } from "./einsumOperator.ts";
 import { elementwiseOperators, type Operator } from "./elementwiseOperators.ts";
 import { arithmeticFolders } from "./foldedArithmetic.ts";
 import { movementFolders, type Folder } from "./foldedMovement.ts";
+import { scatterFolders } from "./foldedScatter.ts";
 import { matrixOperators } from "./matrixOperators.ts";
 import { movementOperators } from "./movementOperators.ts";
 import type { OnnxNode } from "./onnxModel.ts";
@@ -26,7 +27,9 @@ const operators = new Map<string, Operator>(
   }),
 );
 
-const folders = new Map<string, Folder>(Object.entries({ ...movementFolders, ...arithmeticFolders }));
+const folders = new Map<string, Folder>(
+  Object.entries({ ...movementFolders, ...arithmeticFolders, ...scatterFolders }),
+);
 
 /** Operators that ask for the shape of a value only. */
 export const shapeOperators: ReadonlySet<string> = new Set(["Shape", "Size"]);
