@@ -540,6 +540,17 @@ function groupNorms(opset: number): OnnxNetwork {
   return net.output(net.conv(normal, [4, 6, 1, 1]), spelt);
 }
 
+/** Attention in windows on a grid, whose products have five axes, as PyTorch traces MaxViT. */
+function gridAttention(): OnnxNetwork {
+  const net = new OnnxNetwork(17);
+  const x = net.input([1, 3, 2, 4, 6], "windows");
+  const keys = net.node("Transpose", [x], { perm: [0, 1, 2, 4, 3] });
+  const scores = net.node("Softmax", [net.node("MatMul", [x, keys])], { axis: -1 });
+  const mixed = net.node("MatMul", [scores, x]);
+  const weights = net.weight([1, 3, 2, 6, 5], "weights");
+  return net.output(mixed, net.node("MatMul", [x, weights]));
+}
+
 /** A mask written region by region, as PyTorch traces Swin's, and a dropout whose mask has a name that nobody reads. */
 function scatteredMask(): OnnxNetwork {
   const net = new OnnxNetwork(17);
@@ -585,6 +596,7 @@ export const testNetworks: readonly TestNetwork[] = [
     name: `forms of operator set ${opset}`,
     build: () => operatorSet(opset),
   })),
+  { name: "attention on a grid", build: gridAttention },
   { name: "a mask written region by region", build: scatteredMask },
   { name: "normalised groups of operator set 18", build: () => groupNorms(18) },
   { name: "normalised groups of operator set 21", build: () => groupNorms(21) },

@@ -61,6 +61,8 @@ export function multiplyMatrices(
     const flat = { tensor, shape, order: [0, 1], dtype: source.dtype };
     return fullyConnected(view, flat, reorderRows(left, right).transpose([1, 0]), bias);
   }
+  if (left.shape.length > mostAxes && equalLists(left.shape.slice(0, -2), right.shape.slice(0, -2)))
+    return multiplyJoined(view, left, right, bias);
   const [a, b] = [placeMatrix(view, view.toActivation(left)), placeMatrix(view, view.toActivation(right))];
   let shape: number[];
   try {
@@ -73,6 +75,21 @@ export function multiplyMatrices(
   const attributes = { adjX: a.transposed, adjY: b.transposed, asymmetricQuantizeInputs: false };
   const product = view.append("BATCH_MATMUL", [a.tensor, b.tensor], { shape }, attributes);
   return bias ? combine(view, "ADD", product, bias) : product;
+}
+
+/** Axes that the runtime's product has in all versions. */
+const mostAxes = 4;
+
+/** The product of many axes (attention in windows on a grid) as that of one batch of matrices. */
+function multiplyJoined(view: OperatorView, left: Value, right: Value, bias: Constant | null): Activation {
+  const batch = left.shape.slice(0, -2);
+  const join = (value: Value) => {
+    const shape = [countElements(batch), ...value.shape.slice(-2)];
+    if (value instanceof Constant) return value.reshape(shape);
+    return view.layout.reshape(view.toActivation(value), shape);
+  };
+  const product = multiplyMatrices(view, join(left), join(right), bias);
+  return view.layout.reshape(product, [...batch, ...product.shape.slice(-2)]);
 }
 
 // The runtime multiplies a matrix and its transpose alike, so swapped last axes stay where they are.
