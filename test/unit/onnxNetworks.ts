@@ -551,6 +551,40 @@ function gridAttention(): OnnxNetwork {
   return net.output(mixed, net.node("MatMul", [x, weights]));
 }
 
+/** Padding as TensorFlow's SAME computed from the shape, as PyTorch traces ports of TensorFlow's networks. */
+function tracedPadding(): OnnxNetwork {
+  const net = new OnnxNetwork(13);
+  const x = net.input([1, 3, 8, 11]);
+  const [kernel, stride] = [3, 2];
+  const whole = (value: number) => net.constant([value], [], "float");
+  const margins = [3, 2].flatMap((axis) => {
+    const size = net.node("Gather", [net.node("Shape", [x]), net.constant([axis], [])], { axis: 0 });
+    const length = net.node("Cast", [size], { to: 1 });
+    const steps = net.node("Sub", [net.node("Ceil", [net.node("Div", [length, whole(stride)])]), whole(1)]);
+    const extent = net.node("Add", [net.node("Mul", [steps, whole(stride)]), whole(kernel)]);
+    const total = net.node("Clip", [net.node("Sub", [extent, length]), whole(0)]);
+    const before = net.node("Cast", [net.node("Div", [total, whole(2)])], { to: 7 });
+    const after = net.node("Sub", [net.node("Cast", [total], { to: 7 }), before]);
+    return [before, after].map((margin) => net.node("Unsqueeze", [margin, net.constant([0])]));
+  });
+  // Pairs from the last axis on, turned into all beginnings and all ends from the first axis on.
+  const listed = net.node("Concat", [...margins, net.constant([0, 0, 0, 0])], { axis: 0 });
+  const pairs = net.node("Reshape", [listed, net.constant([-1, 2])]);
+  const reversed = net.node("Slice", [
+    pairs,
+    net.constant([-1]),
+    net.constant([-(2 ** 53)]),
+    net.constant([0]),
+    net.constant([-1]),
+  ]);
+  const turned = net.node("Reshape", [
+    net.node("Transpose", [reversed], { perm: [1, 0] }),
+    net.constant([-1]),
+  ]);
+  const padded = net.node("Pad", [x, turned, whole(0)], { mode: "constant" });
+  return net.output(net.conv(padded, [4, 3, 3, 3], { strides: [stride, stride], ...pads(0) }));
+}
+
 /** A mask written region by region, as PyTorch traces Swin's, and a dropout whose mask has a name that nobody reads. */
 function scatteredMask(): OnnxNetwork {
   const net = new OnnxNetwork(17);
@@ -597,6 +631,7 @@ export const testNetworks: readonly TestNetwork[] = [
     build: () => operatorSet(opset),
   })),
   { name: "attention on a grid", build: gridAttention },
+  { name: "padding computed from the shape", build: tracedPadding },
   { name: "a mask written region by region", build: scatteredMask },
   { name: "normalised groups of operator set 18", build: () => groupNorms(18) },
   { name: "normalised groups of operator set 21", build: () => groupNorms(21) },

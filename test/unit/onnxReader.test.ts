@@ -59,6 +59,7 @@ describe("an .onnx becomes what a converter to TFLite makes of it", () => {
     ["a channel shuffle", "SPLIT CONV_2D[RELU] CONCATENATION RESHAPE TRANSPOSE RESHAPE CONV_2D"],
     ["a flattened head", "CONV_2D[RELU] MAX_POOL_2D RESHAPE FULLY_CONNECTED[RELU] FULLY_CONNECTED"],
     ["a network from Keras", "CONV_2D[RELU] RESHAPE FULLY_CONNECTED"],
+    ["padding computed from the shape", "CONV_2D"],
   ])("%s", (name, ops) => {
     expect(listOps(readOnnx(find(name).encode(), `${name}.onnx`))).toBe(ops);
   });

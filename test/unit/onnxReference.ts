@@ -656,6 +656,7 @@ const operators: Record<string, Operator> = {
   Abs: unary(Math.abs),
   Exp: unary(Math.exp),
   Neg: unary((x) => -x),
+  Ceil: unary(Math.ceil),
   Reciprocal: unary((x) => 1 / x),
   Erf: unary(erf),
   Gelu: unary((x, attributes) =>

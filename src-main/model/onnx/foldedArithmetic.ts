@@ -28,6 +28,16 @@ function unary(compute: (value: number) => number): Folder {
   };
 }
 
+// Sizes kept from becoming negative, as padding computed from shapes has it.
+function clip(view: OperatorView): Constant {
+  const data = view.constant(0, "input");
+  const bound = (index: number, name: string, fallback: number) =>
+    view.optionalConstant(index, name)?.numbers()[0] ?? view.float(name, fallback);
+  const [low, high] = [bound(1, "min", -Infinity), bound(2, "max", Infinity)];
+  const numbers = data.numbers().map((value) => Math.min(Math.max(value, low), high));
+  return Constant.of(data.dtype, data.shape, numbers);
+}
+
 function choose(view: OperatorView): Constant {
   const inputs = [0, 1, 2].map((index) => view.constant(index, "input"));
   const [condition, yes, no] = broadcastInputs(view, inputs) as [Constant, Constant, Constant];
@@ -89,6 +99,8 @@ export const arithmeticFolders: Record<string, Folder> = {
   And: binary((a, b) => flag(a !== 0 && b !== 0), "bool"),
   Or: binary((a, b) => flag(a !== 0 || b !== 0), "bool"),
   Not: unary((value) => flag(value === 0)),
+  Clip: clip,
+  Relu: unary((value) => Math.max(value, 0)),
   Neg: unary((value) => -value),
   Abs: unary(Math.abs),
   Floor: unary(Math.floor),
