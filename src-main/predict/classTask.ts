@@ -1,7 +1,7 @@
 import type { LearnerName } from "../lab/contract.ts";
 import { fitBoostingCorrection } from "./boostingCorrection.ts";
 import type { Correction, CorrectionTable } from "./correction.ts";
-import { listFeatures } from "./features.ts";
+import { listColumns } from "./featureColumns.ts";
 import { fitLassoCorrection } from "./lassoCorrection.ts";
 import { evaluateRoofline, fitRoofline, type Roofline } from "./roofline.ts";
 
@@ -61,7 +61,7 @@ export function fitClass(task: ClassTask): ClassFit {
 function fitLearner(learner: LearnerName, task: ClassTask, table: CorrectionTable) {
   switch (learner) {
     case "lasso":
-      return fitLassoCorrection(table, listFeatures(task.kernel), true);
+      return fitLassoCorrection(table, listColumns(task.kernel), true);
     case "boosting":
       return fitBoostingCorrection(table, task.seed);
   }

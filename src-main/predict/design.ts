@@ -1,4 +1,4 @@
-import type { Feature } from "./features.ts";
+import type { FeatureColumn } from "./featureColumns.ts";
 
 /**
  * How a linear learner sees a class's features: logarithms where the feature says so, standardised, and their products.
@@ -23,7 +23,7 @@ export type Term = readonly [first: number, second: number];
 export const none = -1;
 
 /** Measures the columns of a row-major table. */
-export function createDesign(features: readonly Feature[], x: Float64Array): Design {
+export function createDesign(features: readonly FeatureColumn[], x: Float64Array): Design {
   const columns = features.length;
   const rows = x.length / columns;
   const design: Design = {

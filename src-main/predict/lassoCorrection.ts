@@ -7,7 +7,7 @@ import {
   type Design,
   type Term,
 } from "./design.ts";
-import type { Feature } from "./features.ts";
+import type { FeatureColumn } from "./featureColumns.ts";
 import { LassoPath, largestPenalty, listPenalties, type LinearModel } from "./lasso.ts";
 import { addRow, combineMoments, createMoments } from "./moments.ts";
 import { weightedError } from "./boosting.ts";
@@ -49,7 +49,7 @@ let cached = new Float64Array(32);
  */
 export function fitLassoCorrection(
   table: CorrectionTable,
-  features: readonly Feature[],
+  features: readonly FeatureColumn[],
   products: boolean,
 ): CorrectionFit<LassoCorrection> {
   const design = createDesign(features, table.x);

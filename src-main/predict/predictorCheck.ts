@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { listFeatures } from "./features.ts";
+import { listColumns } from "./featureColumns.ts";
 
 const numbers = z.instanceof(Float64Array);
 const roofline = z.object({
@@ -124,7 +124,7 @@ export function checkPredictor(value: unknown): string | null {
 }
 
 function checkClass(model: StoredClass): string | null {
-  const known = listFeatures(model.kernel).map((feature) => feature.name);
+  const known = listColumns(model.kernel).map((feature) => feature.name);
   if (known.join("\n") !== model.features.join("\n"))
     return "was fitted with other features than this version computes";
   const columns = known.length;

@@ -4,6 +4,7 @@ import { median } from "../model/median.ts";
 import type { Dataset } from "./dataset.ts";
 import type { TrainingSet } from "./fitPlan.ts";
 import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
+import { evaluateGpuOverhead } from "./gpuOverhead.ts";
 import { conformalQuantile } from "./interval.ts";
 import { predictNetwork } from "./networkPrediction.ts";
 import { evaluateOverhead } from "./overhead.ts";
@@ -76,14 +77,17 @@ export function describeScores(
         highMs: predictedMs * factor,
       };
     });
-  const kernels = dataset.networks.map((network) => network.kernels);
-  const kernelMs = dataset.networks.map((network) => network.kernelMs);
+  const kernels = median(dataset.networks.map((network) => network.kernels));
+  const kernelMs = median(dataset.networks.map((network) => network.kernelMs));
+  const overheads = dataset.networks.flatMap(({ gpuWork }) =>
+    core.gpu && gpuWork ? [evaluateGpuOverhead(core.gpu.overhead, gpuWork)] : [],
+  );
   return {
     classes: describeClasses(core, heldOut, dataset),
     points,
     crossValidated: scorePredictions(points),
     baseline: scorePredictions(predictBaseline(dataset, sets)),
-    overheadMs: evaluateOverhead(core.overhead, median(kernels), median(kernelMs)),
+    overheadMs: core.gpu ? median(overheads) : evaluateOverhead(core.overhead, kernels, kernelMs),
   };
 }
 
