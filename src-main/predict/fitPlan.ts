@@ -98,6 +98,7 @@ function planClasses(training: Dataset, learners: LearnerName[], seed: number): 
       columns: table.columns,
       x: table.x,
       ms: table.ms,
+      network: table.network,
       fold: table.network.map((network) => fold[network]!),
       folds: innerFolds,
       learners,

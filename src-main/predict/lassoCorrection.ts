@@ -43,6 +43,11 @@ export function evaluateLasso(model: LassoCorrection, x: Float64Array, start: nu
 
 let cached = new Float64Array(32);
 
+/** A Lasso with the models that did not see one fold each. */
+export interface LassoFit extends CorrectionFit<LassoCorrection> {
+  foldModels: LassoCorrection[];
+}
+
 /**
  * Lasso on standardised features and their products, the penalty chosen by cross-validation over folds of whole networks.
  * Moments are summed once per fold, so a fold's path costs no further pass over the rows.
@@ -51,7 +56,7 @@ export function fitLassoCorrection(
   table: CorrectionTable,
   features: readonly FeatureColumn[],
   products: boolean,
-): CorrectionFit<LassoCorrection> {
+): LassoFit {
   const design = createDesign(features, table.x);
   const terms = listTerms(design, products);
   const rows = table.y.length;
@@ -67,7 +72,7 @@ export function fitLassoCorrection(
   const penalties = listPenalties(largestPenalty(total));
   const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1)));
   const whole = new LassoPath(total);
-  let best: { step: number; loss: number; model: LinearModel; heldOut: Float64Array } | null = null;
+  let best: { step: number; loss: number; model: LinearModel; held: LinearModel[]; heldOut: Float64Array } | null = null;
   for (let step = 0; step < penalties.length; step++) {
     const penalty = penalties[step]!;
     const model = whole.solve(penalty);
@@ -76,12 +81,13 @@ export function fitLassoCorrection(
       applyModel(held[table.fold[row]!]!, expanded, row * terms.length),
     );
     const loss = weightedError(heldOut, table.y, null);
-    if (!best || loss < best.loss) best = { step, loss, model, heldOut };
+    if (!best || loss < best.loss) best = { step, loss, model, held, heldOut };
     // The error along a path falls, then rises: small penalties cost most and would only be worse.
     else if (step - best.step >= patience) break;
   }
   return {
     model: compile(design, terms, best!.model),
+    foldModels: best!.held.map((model) => compile(design, terms, model)),
     heldOut: best!.heldOut,
     note: `penalty ${penalties[best!.step]!.toPrecision(3)}`,
   };

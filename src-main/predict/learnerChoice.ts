@@ -6,7 +6,15 @@ import type { ClassTable, NetworkRow } from "./dataset.ts";
 export type Blend = readonly LearnerName[];
 
 /** From simple to rich; the mean of two learners errs less than either where their errors differ. */
-const blends: readonly Blend[] = [["lasso"], ["boosting"], ["lasso", "boosting"]];
+const blends: readonly Blend[] = [
+  ["lasso"],
+  ["forest"],
+  ["boosting"],
+  ["lasso", "boosting"],
+  ["linear-boosting"],
+  ["perceptron"],
+  ["linear-boosting", "perceptron"],
+];
 
 /** A class that learners were fitted for. */
 export interface FittedClass {
@@ -16,7 +24,7 @@ export interface FittedClass {
 
 /** Learners that must be fitted for a choice. */
 export function learnersOf(choice: LearnerChoice): LearnerName[] {
-  return choice === "auto" ? ["lasso", "boosting"] : [choice];
+  return choice === "auto" ? [...new Set(blends.flat())] : [choice];
 }
 
 /**

@@ -116,7 +116,7 @@ function measureResiduals({ networks, tables, seed }: ScreeningTask): Residual[]
     const y = table.ms.map((ms, row) => Math.log(ms / evaluateRoofline(line, table.x, row * table.columns)));
     const dealt = table.network.map((network) => fold[network]!);
     const { heldOut } = fitLassoCorrection(
-      { columns: table.columns, x: table.x, y, fold: dealt, folds },
+      { columns: table.columns, x: table.x, y, network: table.network, fold: dealt, folds },
       listColumns(table.kernel),
       false,
     );
