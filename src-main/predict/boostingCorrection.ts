@@ -21,13 +21,13 @@ const shapes: readonly Pick<BoostingOptions, "maxLeaves" | "minLeaf">[] = [
 ];
 
 const common = {
-  trees: 300,
-  learningRate: 0.08,
+  trees: 250,
+  learningRate: 0.1,
   l2: 1,
   rowShare: 0.8,
   columnShare: 0.7,
   bins: 63,
-  patience: 25,
+  patience: 20,
 };
 
 /**

@@ -52,17 +52,20 @@ export function createDesign(features: readonly FeatureColumn[], x: Float64Array
   return design;
 }
 
-/** The terms a design offers: every column that varies, squares and products of two; products only when `products`. */
+/**
+ * The terms a design offers: every column that varies and, when `products`, squares and products of two columns that are
+ * logarithms. Flags and shares have none: they are many on a GPU, and a product with each of them costs more than it tells.
+ */
 export function listTerms(design: Design, products: boolean): Term[] {
   const columns: number[] = [];
   design.deviation.forEach((deviation, column) => {
     if (deviation > 0) columns.push(column);
   });
   const terms: Term[] = columns.map((column) => [column, none]);
-  if (products)
-    columns.forEach((first, place) => {
-      for (const second of columns.slice(place)) terms.push([first, second]);
-    });
+  const factors = products ? columns.filter((column) => design.log[column] === 1) : [];
+  factors.forEach((first, place) => {
+    for (const second of factors.slice(place)) terms.push([first, second]);
+  });
   return terms;
 }
 

@@ -14,7 +14,7 @@ export function evaluateForest(model: ForestCorrection, x: Float64Array, start: 
   return predictTrees(model.trees, x, start);
 }
 
-const options = { trees: 48, maxLeaves: 256, minLeaf: 2, columnShare: 0.4, bins: 63 };
+const options = { trees: 40, maxLeaves: 200, minLeaf: 2, columnShare: 0.4, bins: 63 };
 
 /** A random forest; its held-out predictions come from the trees that did not see a row's network, so nothing is fitted twice. */
 export function fitForestCorrection(table: CorrectionTable, seed: number): CorrectionFit<ForestCorrection> {

@@ -94,7 +94,7 @@ export function fitLassoCorrection(
 }
 
 /** Steps without a better error after which the path ends. */
-const patience = 8;
+const patience = 5;
 
 function applyModel(model: LinearModel, expanded: Float64Array, start: number): number {
   const { coefficients } = model;

@@ -19,7 +19,7 @@ export function evaluateLinearBoosting(model: LinearBoostingCorrection, x: Float
 }
 
 const options: Omit<BoostingOptions, "seed"> = {
-  trees: 160,
+  trees: 150,
   learningRate: 0.1,
   maxLeaves: 10,
   minLeaf: 4,
@@ -27,7 +27,7 @@ const options: Omit<BoostingOptions, "seed"> = {
   rowShare: 0.8,
   columnShare: 0.7,
   bins: 63,
-  patience: 30,
+  patience: 20,
 };
 
 /**

@@ -22,12 +22,12 @@ export function evaluatePerceptrons(model: PerceptronCorrection, x: Float64Array
 }
 
 const options = {
-  hidden: [16, 8],
-  steps: 800,
-  batch: 32,
-  learningRate: 0.01,
+  hidden: [12],
+  steps: 600,
+  batch: 24,
+  learningRate: 0.02,
   decay: 3e-4,
-  lookEvery: 40,
+  lookEvery: 30,
   patience: 6,
 };
 
