@@ -1,7 +1,7 @@
 import type { LearnerName } from "../lab/contract.ts";
 import { fitBoostingCorrection } from "./boostingCorrection.ts";
 import type { Correction, CorrectionTable } from "./correction.ts";
-import { listColumns } from "./featureColumns.ts";
+import { listColumns, listLineColumns } from "./featureColumns.ts";
 import { fitForestCorrection } from "./forestCorrection.ts";
 import { fitLassoCorrection } from "./lassoCorrection.ts";
 import { fitLinearBoostingCorrection } from "./linearBoostingCorrection.ts";
@@ -41,7 +41,7 @@ export interface ClassFit {
 
 /** Fits one class; depends on the task alone, so any worker gives the same bits. */
 export function fitClass(task: ClassTask): ClassFit {
-  const roofline = fitRoofline(task);
+  const roofline = fitRoofline(task, listLineColumns(task.kernel));
   const rows = task.ms.length;
   const logs = new Float64Array(rows);
   const table: CorrectionTable = {

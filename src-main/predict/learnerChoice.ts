@@ -10,10 +10,10 @@ const blends: readonly Blend[] = [
   ["lasso"],
   ["forest"],
   ["boosting"],
-  ["lasso", "boosting"],
   ["linear-boosting"],
   ["perceptron"],
-  ["linear-boosting", "perceptron"],
+  ["lasso", "boosting"],
+  ["boosting", "linear-boosting"],
 ];
 
 /** A class that learners were fitted for. */

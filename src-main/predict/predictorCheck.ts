@@ -7,6 +7,9 @@ const roofline = z.object({
   constantMs: z.number().nonnegative(),
   msPerFlop: z.number().nonnegative(),
   msPerByte: z.number().nonnegative(),
+  further: z
+    .array(z.object({ column: z.number().int().nonnegative(), msPerUnit: z.number().nonnegative() }))
+    .optional(),
 });
 const spread = z.number().nonnegative();
 
@@ -158,6 +161,8 @@ function checkClass(model: StoredClass): string | null {
   const columns = known.length;
   if (model.rangeLow.length !== columns || model.rangeHigh.length !== columns)
     return "has ranges for another number of features";
+  if (model.roofline.further?.some(({ column }) => column >= columns))
+    return "refers to features that do not exist";
   for (const stored of model.corrections)
     if (!isSound(stored, columns)) return "refers to features or nodes that do not exist";
   return null;
