@@ -68,7 +68,11 @@ function fitGpuModel(dataset: Dataset, target: GpuTarget): GpuModel {
 export function overheadOf(core: PredictorCore, network: NetworkRow, times: readonly number[]): number {
   const { gpu, overhead } = core;
   if (gpu && network.gpuWork) return evaluateGpuOverhead(gpu.overhead, { ...network.gpuWork, times });
-  return evaluateOverhead(overhead, network.kernels, times.reduce((sum, ms) => sum + ms, 0));
+  return evaluateOverhead(
+    overhead,
+    network.kernels,
+    times.reduce((sum, ms) => sum + ms, 0),
+  );
 }
 
 // Errors of whole networks when each kernel is predicted by a model that did not see its network.

@@ -10,11 +10,7 @@ import { evaluatePerceptrons, type PerceptronCorrection } from "./perceptronCorr
  * error is relative, and where a learner knows nothing it adds nothing.
  */
 export type Correction =
-  | LassoCorrection
-  | ForestCorrection
-  | BoostingCorrection
-  | PerceptronCorrection
-  | LinearBoostingCorrection;
+  LassoCorrection | ForestCorrection | BoostingCorrection | PerceptronCorrection | LinearBoostingCorrection;
 
 /** Rows a correction is learnt from. */
 export interface CorrectionTable {

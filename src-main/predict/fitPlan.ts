@@ -64,12 +64,14 @@ export async function fitSets(
 ): Promise<FittedSet[]> {
   const whole = sets.map((set) => selectNetworks(dataset, set.train));
   // On a GPU most of a small network's time is overhead, so how its two passes agree says nothing.
-  const disturbed = dataset.gpu ? whole.map(() => []) : await pool.run<"screening">(
-    whole.map((training) => ({
-      kind: "screening",
-      task: planScreening(training, deriveSeed(seed, "screening")),
-    })),
-  );
+  const disturbed = dataset.gpu
+    ? whole.map(() => [])
+    : await pool.run<"screening">(
+        whole.map((training) => ({
+          kind: "screening",
+          task: planScreening(training, deriveSeed(seed, "screening")),
+        })),
+      );
   const chosen = sets.map((set, place) => {
     const left = new Set(disturbed[place]!.map(({ network }) => network));
     return selectNetworks(

@@ -1,6 +1,13 @@
 import { costGraph } from "../model/cost.ts";
 import { median } from "../model/median.ts";
-import { groupByModel, shortestMs, type ClassTable, type Dataset, type MeasuredNetwork, type NetworkRow } from "./dataset.ts";
+import {
+  groupByModel,
+  shortestMs,
+  type ClassTable,
+  type Dataset,
+  type MeasuredNetwork,
+  type NetworkRow,
+} from "./dataset.ts";
 import { planForGpu, type GpuPlan, type GpuTarget } from "./gpuPlan.ts";
 
 /** Time of a kernel a GPU ran. */
@@ -18,10 +25,14 @@ export interface GpuKernelTime {
  */
 export function buildGpuDataset(measured: readonly MeasuredNetwork[], target: GpuTarget): Dataset {
   const columns = new Map<string, TableRows>();
-  const networks = groupByModel(measured).map((cells, place): NetworkRow => {
+  const networks: NetworkRow[] = [];
+  for (const cells of groupByModel(measured)) {
     const first = cells[0]!;
+    const place = networks.length;
     const plan = planForGpu(first.graph, target);
-    const { times, lostMs } = mergeCells(plan, cells);
+    const times = mergeCells(plan, cells);
+    // Names of another version, or a graph that is not the one that ran: there is nothing to learn from.
+    if (times.every((ms) => ms === null)) continue;
     const row: NetworkRow = {
       model: first.model,
       family: first.family,
@@ -30,7 +41,8 @@ export function buildGpuDataset(measured: readonly MeasuredNetwork[], target: Gp
       latencyMs: median(cells.map((cell) => cell.latencyMs)),
       kernels: 0,
       kernelMs: 0,
-      uncoveredMs: lostMs,
+      // What belongs to no one kernel is part of the overhead, as what has no time is.
+      uncoveredMs: 0,
       cells: cells.map((cell) => cell.cell),
     };
     const work = { times: [] as number[], untimed: 0, untimedBytes: 0, bytes: 0 };
@@ -52,18 +64,16 @@ export function buildGpuDataset(measured: readonly MeasuredNetwork[], target: Gp
       rows.network.push(place);
       rows.op.push(op);
     });
-    return { ...row, gpuWork: work };
-  });
-  const tables = [...columns].map(
-    ([kernel, rows]): ClassTable => ({
-      kernel,
-      columns: rows.x.length / rows.ms.length,
-      x: Float64Array.from(rows.x),
-      ms: Float64Array.from(rows.ms),
-      network: Int32Array.from(rows.network),
-      op: Int32Array.from(rows.op),
-    }),
-  );
+    networks.push({ ...row, gpuWork: work });
+  }
+  const tables = [...columns].map(([kernel, rows]): ClassTable => ({
+    kernel,
+    columns: rows.x.length / rows.ms.length,
+    x: Float64Array.from(rows.x),
+    ms: Float64Array.from(rows.ms),
+    network: Int32Array.from(rows.network),
+    op: Int32Array.from(rows.op),
+  }));
   tables.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
   return { networks, tables, gpu: target };
 }
@@ -81,34 +91,28 @@ interface TableRows {
  */
 export function listUntimedClasses({ networks, tables, gpu }: Dataset): string[] {
   if (!gpu) return [];
-  const ran = networks.flatMap(({ graph }) => planForGpu(graph, gpu).kernels.map(({ kernel }) => kernel.class as string));
+  const ran = networks.flatMap(({ graph }) =>
+    planForGpu(graph, gpu).kernels.map(({ kernel }) => kernel.class as string),
+  );
   const timed = new Set(tables.map(({ kernel }) => kernel));
   return [...new Set(ran)].filter((kernel) => !timed.has(kernel)).sort();
 }
 
-// Median time of each kernel of the plan over the cells, null where none tells it; and what belongs to no one kernel.
-function mergeCells(
-  plan: GpuPlan,
-  cells: readonly MeasuredNetwork[],
-): { times: (number | null)[]; lostMs: number } {
+// Median time of each kernel of the plan over the cells, null where none tells it.
+function mergeCells(plan: GpuPlan, cells: readonly MeasuredNetwork[]): (number | null)[] {
   const finder = new KernelFinder(plan);
   const told = cells.map(({ kernelTimes = [] }) => {
-    const times = new Array<number | null>(plan.kernels.length).fill(null);
-    let lostMs = 0;
+    const times = new Map<number, number>();
     for (const time of kernelTimes) {
       const place = finder.find(time);
-      if (place === null) lostMs += time.ms;
-      else times[place] = (times[place] ?? 0) + time.ms;
+      if (place !== null) times.set(place, (times.get(place) ?? 0) + time.ms);
     }
-    return { times, lostMs };
+    return times;
   });
-  return {
-    lostMs: median(told.map(({ lostMs }) => lostMs)),
-    times: plan.kernels.map((_, place) => {
-      const known = told.flatMap(({ times }) => times[place] ?? []);
-      return known.length > 0 ? median(known) : null;
-    }),
-  };
+  return plan.kernels.map((_, place) => {
+    const known = told.flatMap((times) => times.get(place) ?? []);
+    return known.length > 0 ? median(known) : null;
+  });
 }
 
 class KernelFinder {

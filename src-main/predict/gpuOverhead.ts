@@ -62,7 +62,8 @@ const forms: readonly (readonly TermName[])[] = [
 /** Overhead of a network that does so much work. */
 export function evaluateGpuOverhead(overhead: GpuOverhead, work: GpuWork): number {
   let ms = 0;
-  for (const term of forms.at(-1)!) if (overhead[term] > 0) ms += overhead[term] * readTerm(term, work, overhead.briefMs);
+  for (const term of forms.at(-1)!)
+    if (overhead[term] > 0) ms += overhead[term] * readTerm(term, work, overhead.briefMs);
   return ms;
 }
 
@@ -134,7 +135,11 @@ function leaveOneOut(system: System, places: readonly number[]): number {
 }
 
 // The normal equations of some of the terms, without one network (-1 for with all).
-function solvePart({ rows, shares, gram, moments }: System, places: readonly number[], left: number): Float64Array {
+function solvePart(
+  { rows, shares, gram, moments }: System,
+  places: readonly number[],
+  left: number,
+): Float64Array {
   const size = places.length;
   const part = new Float64Array(size * size);
   const right = new Float64Array(size);

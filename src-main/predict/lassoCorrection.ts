@@ -72,7 +72,13 @@ export function fitLassoCorrection(
   const penalties = listPenalties(largestPenalty(total));
   const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1)));
   const whole = new LassoPath(total);
-  let best: { step: number; loss: number; model: LinearModel; held: LinearModel[]; heldOut: Float64Array } | null = null;
+  let best: {
+    step: number;
+    loss: number;
+    model: LinearModel;
+    held: LinearModel[];
+    heldOut: Float64Array;
+  } | null = null;
   for (let step = 0; step < penalties.length; step++) {
     const penalty = penalties[step]!;
     const model = whole.solve(penalty);

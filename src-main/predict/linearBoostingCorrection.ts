@@ -14,7 +14,11 @@ export interface LinearBoostingCorrection {
 }
 
 /** Value for the row that starts at `start`. */
-export function evaluateLinearBoosting(model: LinearBoostingCorrection, x: Float64Array, start: number): number {
+export function evaluateLinearBoosting(
+  model: LinearBoostingCorrection,
+  x: Float64Array,
+  start: number,
+): number {
   return evaluateLasso(model.linear, x, start) + predictTrees(model.trees, x, start);
 }
 

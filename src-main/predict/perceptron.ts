@@ -138,7 +138,13 @@ class Pass {
   }
 
   /** Adds the gradient of the row that went forward last; `error` is the derivative by the output. */
-  backward(weights: Float64Array, gradient: Float64Array, x: Float64Array, start: number, error: number): void {
+  backward(
+    weights: Float64Array,
+    gradient: Float64Array,
+    x: Float64Array,
+    start: number,
+    error: number,
+  ): void {
     const { sizes, outputs, errors } = this;
     const top = sizes.length - 1;
     const last = outputs[top]!;
@@ -198,7 +204,8 @@ class Adam {
       const slope = gradient[place]!;
       first[place] = 0.9 * first[place]! + 0.1 * slope;
       second[place] = 0.999 * second[place]! + 0.001 * slope * slope;
-      weights[place]! -= (rate * (first[place]! / firstScale)) / (Math.sqrt(second[place]! / secondScale) + 1e-8);
+      weights[place]! -=
+        (rate * (first[place]! / firstScale)) / (Math.sqrt(second[place]! / secondScale) + 1e-8);
     }
   }
 }

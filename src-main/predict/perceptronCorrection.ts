@@ -60,7 +60,8 @@ export function fitPerceptronCorrection(
       held.table,
     );
     networks.push(network);
-    for (const row of held.rows) heldOut[row] = mean + deviation * evaluatePerceptron(network, x, row * columns);
+    for (const row of held.rows)
+      heldOut[row] = mean + deviation * evaluatePerceptron(network, x, row * columns);
   }
   return {
     model: { kind: "perceptron", design, mean, deviation, networks },
@@ -77,6 +78,7 @@ function standardiseRow(
   at: number,
 ): Float64Array {
   for (let column = 0; column < design.mean.length; column++)
-    out[at + column] = design.deviation[column]! > 0 ? standardiseValue(design, column, x[start + column]!) : 0;
+    out[at + column] =
+      design.deviation[column]! > 0 ? standardiseValue(design, column, x[start + column]!) : 0;
   return out;
 }

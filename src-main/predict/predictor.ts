@@ -1,6 +1,7 @@
 import type { LearnerChoice } from "../lab/contract.ts";
 import { badRequest, scenarioUnsupported, tooLittleData } from "../lab/errors.ts";
 import { parseScenario } from "../device/scenario.ts";
+import type { GpuRuleSet } from "../kernels/gpuRules.ts";
 import { assembleCore } from "./assembly.ts";
 import { buildDataset, type Dataset, type MeasuredNetwork } from "./dataset.ts";
 import { buildGpuDataset } from "./gpuDataset.ts";
@@ -116,9 +117,6 @@ async function fitAll(
   }
 }
 
-/** The version of the delegate that the published measurements were made with; newer ones choose alike in all but few kernels. */
-const gpuRules = "tflite-2.10";
-
 /** Checks a scenario and its measurements and turns them into tables. */
 export function readDataset(
   scenario: string,
@@ -127,7 +125,10 @@ export function readDataset(
 ): Dataset {
   const { runtime, precision } = parseScenario(scenario);
   if (runtime === "gpu-cl" && gpu === null)
-    throw scenarioUnsupported(scenario, "the name of the device's GPU, which its kernels depend on, is not known");
+    throw scenarioUnsupported(
+      scenario,
+      "the name of the device's GPU, which its kernels depend on, is not known",
+    );
   for (const network of networks)
     if (!(network.latencyMs > 0) || !Number.isFinite(network.latencyMs))
       throw badRequest(
@@ -139,7 +140,11 @@ export function readDataset(
   );
   const dataset =
     runtime === "gpu-cl" && gpu !== null
-      ? buildGpuDataset(timed, { gpu, rules: gpuRules, precision: precision === "float32" ? precision : "float16" })
+      ? buildGpuDataset(timed, {
+          gpu,
+          rules: tellRules(timed),
+          precision: precision === "float32" ? precision : "float16",
+        })
       : buildDataset(timed, runtime);
   if (dataset.networks.length < fewestNetworks)
     throw tooLittleData(
@@ -150,6 +155,14 @@ export function readDataset(
       fewestNetworks,
     );
   return dataset;
+}
+
+// Newer versions of the delegate join the names of what they fuse by arrows. What tells no names is read by the older rules.
+function tellRules(networks: readonly MeasuredNetwork[]): GpuRuleSet {
+  const joined = networks.some(({ kernelTimes = [] }) =>
+    kernelTimes.some(({ name }) => name.includes(" -> ")),
+  );
+  return joined ? "litert-2026" : "tflite-2.10";
 }
 
 /** What is known of a predictor besides its numbers: made of what, trained on what, how good. */

@@ -182,15 +182,16 @@ function isSound(stored: z.infer<typeof correction>, columns: number): boolean {
         isSoundDesign(stored.design, columns) &&
         stored.networks.every(
           ({ sizes, weights }) =>
-            sizes[0] === columns &&
-            sizes.every((size) => size > 0) &&
-            weights.length === countWeights(sizes),
+            sizes[0] === columns && sizes.every((size) => size > 0) && weights.length === countWeights(sizes),
         )
       );
   }
 }
 
-function isSoundDesign({ log, mean, deviation, low, high }: z.infer<typeof designShape>, columns: number): boolean {
+function isSoundDesign(
+  { log, mean, deviation, low, high }: z.infer<typeof designShape>,
+  columns: number,
+): boolean {
   return [log, mean, deviation, low, high].every((column) => column.length === columns);
 }
 
