@@ -70,8 +70,8 @@ export function fitLassoCorrection(
   }
   const total = parts.reduce((sum, part) => combineMoments(sum, part, 1));
   const penalties = listPenalties(largestPenalty(total));
-  const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1)));
-  const whole = new LassoPath(total);
+  const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1), exactness));
+  const whole = new LassoPath(total, exactness);
   let best: {
     step: number;
     loss: number;
@@ -99,6 +99,8 @@ export function fitLassoCorrection(
   };
 }
 
+/** What a sweep changes below this moves no prediction by a thousandth of the targets' spread. */
+const exactness = { tolerance: 5e-4, sweeps: 60 };
 /** Steps without a better error after which the path ends. */
 const patience = 5;
 

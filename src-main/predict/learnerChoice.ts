@@ -6,7 +6,7 @@ import type { ClassTable, NetworkRow } from "./dataset.ts";
 export type Blend = readonly LearnerName[];
 
 /** From simple to rich; the mean of two learners errs less than either where their errors differ. */
-const blends: readonly Blend[] = [
+const allBlends: readonly Blend[] = [
   ["lasso"],
   ["forest"],
   ["boosting"],
@@ -24,7 +24,7 @@ export interface FittedClass {
 
 /** Learners that must be fitted for a choice. */
 export function learnersOf(choice: LearnerChoice): LearnerName[] {
-  return choice === "auto" ? [...new Set(blends.flat())] : [choice];
+  return choice === "auto" ? [...new Set(allBlends.flat())] : [choice];
 }
 
 /**
@@ -39,7 +39,9 @@ export function chooseBlends(
 ): Map<string, Blend> {
   const same = (blend: Blend) => new Map(classes.map(({ table }) => [table.kernel, blend]));
   if (choice !== "auto") return same([choice]);
-  const mixture = new Map(classes.map((fitted) => [fitted.table.kernel, chooseForClass(fitted)]));
+  const fitted = new Set(classes.flatMap(({ fit }) => fit.candidates.map(({ learner }) => learner)));
+  const blends = allBlends.filter((blend) => blend.every((learner) => fitted.has(learner)));
+  const mixture = new Map(classes.map((each) => [each.table.kernel, chooseForClass(each, blends)]));
   let best = mixture;
   let lowest = endToEndError(mixture, classes, networks);
   for (const blend of blends) {
@@ -60,7 +62,7 @@ export function blendHeldOut(candidates: readonly ClassCandidate[], blend: Blend
   return mean;
 }
 
-function chooseForClass({ table, fit }: FittedClass): Blend {
+function chooseForClass({ table, fit }: FittedClass, blends: readonly Blend[]): Blend {
   const losses = blends.map((blend) => lossByNetwork(table, blendHeldOut(fit.candidates, blend)));
   const means = losses.map(meanOf);
   const best = means.indexOf(Math.min(...means));

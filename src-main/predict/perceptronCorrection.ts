@@ -23,7 +23,7 @@ export function evaluatePerceptrons(model: PerceptronCorrection, x: Float64Array
 
 const options = {
   hidden: [12],
-  steps: 600,
+  steps: 500,
   batch: 24,
   learningRate: 0.02,
   decay: 3e-4,
