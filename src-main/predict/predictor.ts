@@ -67,7 +67,7 @@ export async function fitPredictors(
       trainedOn: last.dataset.networks.map((network) => network.model),
       leftOut: last.leftOut,
       cells: last.dataset.networks.flatMap((network) => network.cells),
-      scores: describeScores(core, heldOut, dataset, sets),
+      scores: describeScores(core, heldOut, dataset, sets, seed),
     };
   });
   const fitMs = performance.now() - started;

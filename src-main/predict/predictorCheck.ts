@@ -108,6 +108,9 @@ const classScores = z.object({
   medianApe: z.number().nullable(),
   timeShare: z.number(),
   fallback: z.string().nullable(),
+  importance: z
+    .array(z.object({ feature: z.string(), unit: z.string(), share: z.number(), words: z.string() }))
+    .optional(),
 });
 
 const predictor = z.object({

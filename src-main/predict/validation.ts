@@ -6,6 +6,7 @@ import type { TrainingSet } from "./fitPlan.ts";
 import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
 import { evaluateGpuOverhead } from "./gpuOverhead.ts";
 import { conformalQuantile } from "./interval.ts";
+import { measureImportance } from "./importance.ts";
 import { predictNetwork } from "./networkPrediction.ts";
 import { evaluateOverhead } from "./overhead.ts";
 import { scorePredictions } from "./scores.ts";
@@ -61,6 +62,7 @@ export function describeScores(
   heldOut: readonly HeldOut[],
   dataset: Dataset,
   sets: readonly TrainingSet[],
+  seed: number,
 ): PredictorScores {
   const factor = Math.exp(core.spread);
   const points = [...heldOut]
@@ -83,7 +85,7 @@ export function describeScores(
     core.gpu && gpuWork ? [evaluateGpuOverhead(core.gpu.overhead, gpuWork)] : [],
   );
   return {
-    classes: describeClasses(core, heldOut, dataset),
+    classes: describeClasses(core, heldOut, dataset, seed),
     points,
     crossValidated: scorePredictions(points),
     baseline: scorePredictions(predictBaseline(dataset, sets)),
@@ -91,7 +93,12 @@ export function describeScores(
   };
 }
 
-function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], dataset: Dataset): ClassScores[] {
+function describeClasses(
+  core: PredictorCore,
+  heldOut: readonly HeldOut[],
+  dataset: Dataset,
+  seed: number,
+): ClassScores[] {
   const byClass = groupByClass(heldOut);
   const total = dataset.networks.reduce((sum, { kernelMs, uncoveredMs }) => sum + kernelMs + uncoveredMs, 0);
   const scores = dataset.tables.map((table): ClassScores => {
@@ -105,6 +112,7 @@ function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], datas
       medianApe: kernels.length >= enoughErrors ? scorePredictions(kernels).medianApe : null,
       timeShare: total > 0 ? (100 * time) / total : 0,
       fallback: model.fallback,
+      importance: measureImportance(model, table, seed),
     };
   });
   return scores.sort((a, b) => b.timeShare - a.timeShare);
