@@ -18,7 +18,7 @@ import { simulateOnGpu, target } from "./simulatedGpu.ts";
 const scenario = "sim/gpu/float16/gpu-cl";
 const { gpu } = target;
 const measure = (index: number, seed = 1) =>
-  simulateOnGpu(sampleNetwork(3, index), { model: `net${index}`, family: `family${index % 4}`, seed });
+  simulateOnGpu(sampleNetwork(3, index).graph, { model: `net${index}`, family: `family${index % 4}`, seed });
 const networks = Array.from({ length: 24 }, (_, index) => measure(index));
 const unseen = Array.from({ length: 12 }, (_, index) => measure(100 + index));
 
