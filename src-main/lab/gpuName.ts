@@ -1,7 +1,7 @@
 import { parseScenario } from "../device/scenario.ts";
 import { describePublishedPhone } from "../published/phones.ts";
 import { findSeenPhone } from "../store/phones.ts";
-import { listPublishedDevices } from "../store/published.ts";
+import { listPublishedDevices } from "../store/publishedDevices.ts";
 import type { LabContext } from "./context.ts";
 
 /**
