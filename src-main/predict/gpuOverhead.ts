@@ -68,21 +68,26 @@ export function evaluateGpuOverhead(overhead: GpuOverhead, work: GpuWork): numbe
 }
 
 /**
- * Fits the overhead with least squared error relative to the latency. Its form is chosen by leaving one network out at a
- * time: the least error wins, the simpler form where they are equal.
+ * Fits the overhead with least squared error relative to the latency. Its form is chosen by leaving one network out at a time:
+ * a simpler one must lower the mean squared error by more than one standard error of the difference. The richest comes first
+ * because no term may be negative: one that means nothing gets nothing, and costs less than one that is missing elsewhere.
  */
 export function fitGpuOverhead(samples: readonly GpuOverheadSample[]): GpuOverhead {
   const usable = samples.filter(({ work, latencyMs }) => work.times.length > 0 && latencyMs > 0);
   if (usable.length === 0) return noOverhead;
   const briefMs = median(usable.flatMap(({ work }) => work.times));
   const system = measureSystem(usable, briefMs);
-  let best: readonly TermName[] = [];
-  let lowest = Infinity;
-  for (const form of forms) {
-    const error = leaveOneOut(system, form.length === 0 ? [] : placesOf(form));
-    if (!(error < lowest)) continue;
-    lowest = error;
+  const usableForms = forms.filter((form) => form.length === 0 || usable.length > form.length + 1);
+  let best = usableForms.at(-1)!;
+  let errors = leaveOneOut(system, placesOf(best));
+  for (const form of usableForms.slice(0, -1).reverse()) {
+    const candidate = leaveOneOut(system, placesOf(form));
+    const gains = errors.map((error, place) => error - candidate[place]!);
+    const mean = sumOf(gains) / gains.length;
+    const variance = sumOf(gains.map((gain) => (gain - mean) ** 2)) / Math.max(gains.length - 1, 1);
+    if (!(mean > Math.sqrt(variance / gains.length))) continue;
     best = form;
+    errors = candidate;
   }
   const solution = solvePart(system, placesOf(best), -1);
   const overhead = { ...noOverhead, briefMs };
@@ -121,17 +126,14 @@ function measureSystem(samples: readonly GpuOverheadSample[], briefMs: number): 
   return { rows, shares, gram, moments };
 }
 
-// Mean squared error; one network disturbed between its two passes must not decide the form.
-function leaveOneOut(system: System, places: readonly number[]): number {
+// Squared error of each network; one disturbed between its two passes must not decide the form.
+function leaveOneOut(system: System, places: readonly number[]): number[] {
   const { rows, shares } = system;
-  if (rows.length <= places.length + 1) return places.length === 0 ? 1 : Infinity;
-  let sum = 0;
-  rows.forEach((row, left) => {
+  return rows.map((row, left) => {
     const solution = solvePart(system, places, left);
     const said = places.reduce((total, place, index) => total + solution[index]! * row[place]!, 0);
-    sum += Math.min(Math.abs(said - shares[left]!), 0.2) ** 2;
+    return Math.min(Math.abs(said - shares[left]!), 0.2) ** 2;
   });
-  return sum / rows.length;
 }
 
 // The normal equations of some of the terms, without one network (-1 for with all).
