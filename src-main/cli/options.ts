@@ -44,7 +44,15 @@ export function scenarioOption(): Option {
 }
 
 export function learnerOption(extra: readonly string[] = []): Option {
-  return new Option("--learner <name>", "what is fitted").choices(["auto", "lasso", "boosting", ...extra]);
+  return new Option("--learner <name>", "what is fitted").choices([
+    "auto",
+    "lasso",
+    "forest",
+    "boosting",
+    "perceptron",
+    "linear-boosting",
+    ...extra,
+  ]);
 }
 
 export function thoroughnessOption(): Option {

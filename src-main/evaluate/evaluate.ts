@@ -19,6 +19,8 @@ import { planSplits, type Split } from "./splits.ts";
 export interface EvaluateScenarioRequest {
   scenario: string;
   networks: readonly MeasuredNetwork[];
+  /** The GPU of a `gpu-cl` scenario, as its driver names it. */
+  gpu?: string | null | undefined;
   protocol: Protocol;
   /** Empty for the protocol's usual size. */
   trainSizes: readonly number[];
@@ -48,7 +50,7 @@ interface Trial {
 export async function evaluateScenario(request: EvaluateScenarioRequest): Promise<Evaluation> {
   if (request.learners.length === 0)
     throw badRequest("No learner is to be evaluated", "Name one, e.g. --learner auto.");
-  const dataset = readDataset(request.scenario, request.networks);
+  const dataset = readDataset(request.scenario, request.networks, request.gpu ?? null);
   const families = dataset.networks.map((network) => network.family);
   const splits = planSplits({ ...request, families });
   const small = splits.find((split) => split.train.length < fewestNetworks);

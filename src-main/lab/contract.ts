@@ -7,7 +7,7 @@ import type { ErrorCode } from "./errors.ts";
 export type Precision = "float32" | "float16" | "int8";
 /** `torch` is PyTorch Mobile, of which there are published measurements only. */
 export type Runtime = "tflite" | "xnnpack" | "gpu-cl" | "torch";
-export type LearnerName = "lasso" | "boosting";
+export type LearnerName = "lasso" | "forest" | "boosting" | "perceptron" | "linear-boosting";
 export type LearnerChoice = LearnerName | "auto";
 /** What accuracy tables compare: our learners and the FLOPs-only line every table carries. */
 export type EvaluatedLearner = LearnerChoice | "flops";

@@ -10,6 +10,7 @@ import { predictModels } from "./predictModels.ts";
 import { PredictorShelf } from "./predictorShelf.ts";
 import type { PredictorCalls } from "./predictorCalls.ts";
 import { findDevice } from "./deviceCalls.ts";
+import { findGpuName } from "./gpuName.ts";
 import { checkModels, checkScenario, findBinary } from "./measurable.ts";
 import { admitModels, createMeasuringRun } from "./runCalls.ts";
 import { summarizeRun } from "./runSummary.ts";
@@ -97,6 +98,7 @@ async function fit(
   const fitted = await fitPredictor({
     scenario,
     networks,
+    gpu: findGpuName(context, scenario),
     learner,
     seed,
     signal,
@@ -132,6 +134,7 @@ async function evaluate(
   return evaluateScenario({
     scenario: request.scenario,
     networks,
+    gpu: findGpuName(context, request.scenario),
     protocol: request.protocol ?? "random",
     trainSizes: request.trainSizes ?? [],
     splits: request.splits ?? defaultSplits,

@@ -16,7 +16,8 @@ const names = z.array(text).min(1).max(100_000);
 const precision = z.enum(["float32", "float16", "int8"]);
 const runtime = z.enum(["tflite", "xnnpack", "gpu-cl"]);
 const thoroughness = z.enum(["quick", "standard", "thorough"]);
-const learner = z.enum(["lasso", "boosting", "auto"]);
+const learnerNames = ["lasso", "forest", "boosting", "perceptron", "linear-boosting"] as const;
+const learner = z.enum([...learnerNames, "auto"]);
 const jobKind = z.enum([
   ...(["import", "sample", "build", "profile", "fit", "evaluate", "validate", "demo"] as const),
   ...(["preflight", "download"] as const),
@@ -120,7 +121,7 @@ const requestShapes = {
     splits: z.int().min(1).max(1000).optional(),
     seed: seed.optional(),
     learners: z
-      .array(z.enum(["lasso", "boosting", "auto", "flops"]))
+      .array(z.enum([...learnerNames, "auto", "flops"]))
       .min(1)
       .max(10)
       .optional(),

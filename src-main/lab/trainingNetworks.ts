@@ -1,5 +1,7 @@
 import { parseScenario } from "../device/scenario.ts";
 import type { MeasuredNetwork } from "../predict/dataset.ts";
+import type { GpuKernelTime } from "../predict/gpuDataset.ts";
+import { readKernelTimes } from "../store/kernelTimes.ts";
 import { trainingRows } from "../store/measurements.ts";
 import { takeBreath, type LabContext } from "./context.ts";
 import { badRequest, cancelled, graphMissing, scenarioUnknown } from "./errors.ts";
@@ -24,7 +26,7 @@ export async function collectNetworks(
   signal: AbortSignal,
 ): Promise<TrainingNetworks> {
   checkMeasured(context, scenario);
-  const { precision } = parseScenario(scenario);
+  const { precision, runtime } = parseScenario(scenario);
   const wanted = choice.models && listNames(context, choice.models);
   const unwanted = listNames(context, choice.exclude ?? []);
   const chosen = trainingRows(context.store, scenario).filter(
@@ -40,10 +42,18 @@ export async function collectNetworks(
     // One known by its published measurements only has no graph to learn from.
     if (kind === "published") continue;
     const graph = context.library.loadGraph({ name: model, hash }, precision);
-    networks.push({ model, family, graph, latencyMs, opTimes, cell });
+    const kernels = runtime === "gpu-cl" ? { kernelTimes: readGpuKernelTimes(context, cell) } : {};
+    networks.push({ model, family, graph, latencyMs, opTimes, ...kernels, cell });
     if (networks.length % 20 === 0) await takeBreath();
   }
   return { networks, cells: new Map(chosen.map(({ model, cells }) => [model, cells])) };
+}
+
+// A published kernel tells its ops; one that a phone's benchmark told of goes by its label.
+function readGpuKernelTimes({ store }: LabContext, cell: number): GpuKernelTime[] {
+  return readKernelTimes(store, cell).map(({ type, name, ms, ops }) =>
+    ops ? { name, ms, ops } : { name: type, ms },
+  );
 }
 
 /** Rejects with bad-request for what is no scenario and with scenario-unknown for one that nothing was measured on. */

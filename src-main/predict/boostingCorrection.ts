@@ -1,6 +1,6 @@
 import { deriveSeed } from "../model/random.ts";
 import { fitBoosting, predictRows, type BoostingOptions, type LearningTable } from "./boosting.ts";
-import type { CorrectionFit, CorrectionTable } from "./correction.ts";
+import { selectCorrectionRows, type CorrectionFit, type CorrectionTable } from "./correction.ts";
 import { predictTrees, type TreeEnsemble } from "./trees.ts";
 
 /** Boosted trees on a class's features. */
@@ -21,13 +21,13 @@ const shapes: readonly Pick<BoostingOptions, "maxLeaves" | "minLeaf">[] = [
 ];
 
 const common = {
-  trees: 300,
-  learningRate: 0.08,
+  trees: 250,
+  learningRate: 0.1,
   l2: 1,
   rowShare: 0.8,
   columnShare: 0.7,
   bins: 63,
-  patience: 25,
+  patience: 20,
 };
 
 /**
@@ -39,8 +39,8 @@ export function fitBoostingCorrection(
   seed: number,
 ): CorrectionFit<BoostingCorrection> {
   const parts = Array.from({ length: table.folds }, (_, fold) => ({
-    train: selectTable(table, (row) => table.fold[row] !== fold),
-    held: selectTable(table, (row) => table.fold[row] === fold),
+    train: selectCorrectionRows(table, (row) => table.fold[row] !== fold),
+    held: selectCorrectionRows(table, (row) => table.fold[row] === fold),
   }));
   let best: { loss: number; options: BoostingOptions; heldOut: Float64Array } | null = null;
   for (const shape of shapes) {
@@ -76,8 +76,11 @@ export function fitBoostingCorrection(
   };
 }
 
-// A fold that stopped early keeps its last error: it would not have got better.
-function chooseTrees(curves: number[][], weights: number[]): { trees: number; loss: number } {
+/**
+ * The number of trees with the least error over all folds, from each fold's errors after 0, 1, 2 … trees and its weight. A fold
+ * that stopped early keeps its last error: it would not have got better.
+ */
+export function chooseTrees(curves: number[][], weights: number[]): { trees: number; loss: number } {
   const longest = Math.max(...curves.map((curve) => curve.length));
   let best = { trees: 0, loss: Infinity };
   for (let trees = 0; trees < longest; trees++) {
@@ -88,24 +91,4 @@ function chooseTrees(curves: number[][], weights: number[]): { trees: number; lo
     if (loss < best.loss) best = { trees, loss };
   }
   return best;
-}
-
-function selectTable(
-  table: CorrectionTable,
-  isChosen: (row: number) => boolean,
-): { table: LearningTable; rows: number[] } {
-  const rows: number[] = [];
-  for (let row = 0; row < table.y.length; row++) if (isChosen(row)) rows.push(row);
-  const { columns } = table;
-  const x = new Float64Array(rows.length * columns);
-  rows.forEach((row, place) => x.set(table.x.subarray(row * columns, (row + 1) * columns), place * columns));
-  return {
-    rows,
-    table: {
-      columns,
-      x,
-      y: Float64Array.from(rows, (row) => table.y[row]!),
-      weights: null,
-    },
-  };
 }

@@ -1,8 +1,11 @@
 import type { LearnerName } from "../lab/contract.ts";
 import { fitBoostingCorrection } from "./boostingCorrection.ts";
 import type { Correction, CorrectionTable } from "./correction.ts";
-import { listFeatures } from "./features.ts";
+import { listColumns, listLineColumns } from "./featureColumns.ts";
+import { fitForestCorrection } from "./forestCorrection.ts";
 import { fitLassoCorrection } from "./lassoCorrection.ts";
+import { fitLinearBoostingCorrection } from "./linearBoostingCorrection.ts";
+import { fitPerceptronCorrection } from "./perceptronCorrection.ts";
 import { evaluateRoofline, fitRoofline, type Roofline } from "./roofline.ts";
 
 /** All that is needed to fit one kernel class on one set of networks; plain data that a worker can receive. */
@@ -12,6 +15,8 @@ export interface ClassTask {
   /** Row-major features and times of the training networks only. */
   x: Float64Array;
   ms: Float64Array;
+  /** Network of each row. */
+  network: Int32Array;
   /** Fold of each row's network for choosing hyper-parameters. */
   fold: Int32Array;
   folds: number;
@@ -36,13 +41,14 @@ export interface ClassFit {
 
 /** Fits one class; depends on the task alone, so any worker gives the same bits. */
 export function fitClass(task: ClassTask): ClassFit {
-  const roofline = fitRoofline(task);
+  const roofline = fitRoofline(task, listLineColumns(task.kernel));
   const rows = task.ms.length;
   const logs = new Float64Array(rows);
   const table: CorrectionTable = {
     columns: task.columns,
     x: task.x,
     y: new Float64Array(rows),
+    network: task.network,
     fold: task.fold,
     folds: task.folds,
   };
@@ -59,10 +65,17 @@ export function fitClass(task: ClassTask): ClassFit {
 }
 
 function fitLearner(learner: LearnerName, task: ClassTask, table: CorrectionTable) {
+  const columns = listColumns(task.kernel);
   switch (learner) {
     case "lasso":
-      return fitLassoCorrection(table, listFeatures(task.kernel), true);
+      return fitLassoCorrection(table, columns, true);
+    case "forest":
+      return fitForestCorrection(table, task.seed);
     case "boosting":
       return fitBoostingCorrection(table, task.seed);
+    case "perceptron":
+      return fitPerceptronCorrection(table, columns, task.seed);
+    case "linear-boosting":
+      return fitLinearBoostingCorrection(table, columns, task.seed);
   }
 }

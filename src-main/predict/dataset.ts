@@ -5,6 +5,9 @@ import { costGraph } from "../model/cost.ts";
 import { mainSubgraph, type Graph } from "../model/graph.ts";
 import { createFacts, readFacts } from "./facts.ts";
 import { listFeatures, writeFeatures } from "./features.ts";
+import type { GpuKernelTime } from "./gpuDataset.ts";
+import type { GpuWork } from "./gpuOverhead.ts";
+import type { GpuTarget } from "./gpuPlan.ts";
 
 /** One network measured in one cell of a scenario. */
 export interface MeasuredNetwork {
@@ -15,6 +18,8 @@ export interface MeasuredNetwork {
   latencyMs: number;
   /** Time of each op by its index in the entry subgraph. */
   opTimes: { op: number; ms: number }[];
+  /** On a GPU: time of each kernel that ran. */
+  kernelTimes?: GpuKernelTime[];
   cell: number;
 }
 
@@ -31,6 +36,8 @@ export interface NetworkRow {
   /** Sum of the op times that belong to no class. */
   uncoveredMs: number;
   cells: number[];
+  /** What its overhead goes by; on a GPU only. */
+  gpuWork?: GpuWork;
 }
 
 /** The measured kernels of one class: what its regressor learns from. */
@@ -50,6 +57,8 @@ export interface ClassTable {
 export interface Dataset {
   networks: NetworkRow[];
   tables: ClassTable[];
+  /** The GPU whose kernels these are; left out for CPU ops. */
+  gpu?: GpuTarget;
 }
 
 /** Times below the clock's resolution are taken as this: a relative error needs something to be relative to. */
@@ -155,7 +164,8 @@ export function selectRows(table: ClassTable, isChosen: (network: number) => boo
   };
 }
 
-function groupByModel(measured: readonly MeasuredNetwork[]): MeasuredNetwork[][] {
+/** Cells of the same model together, in the order of first appearance. */
+export function groupByModel(measured: readonly MeasuredNetwork[]): MeasuredNetwork[][] {
   const groups = new Map<string, MeasuredNetwork[]>();
   for (const network of measured) {
     const group = groups.get(network.model);

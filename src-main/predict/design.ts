@@ -1,4 +1,4 @@
-import type { Feature } from "./features.ts";
+import type { FeatureColumn } from "./featureColumns.ts";
 
 /**
  * How a linear learner sees a class's features: logarithms where the feature says so, standardised, and their products.
@@ -23,7 +23,7 @@ export type Term = readonly [first: number, second: number];
 export const none = -1;
 
 /** Measures the columns of a row-major table. */
-export function createDesign(features: readonly Feature[], x: Float64Array): Design {
+export function createDesign(features: readonly FeatureColumn[], x: Float64Array): Design {
   const columns = features.length;
   const rows = x.length / columns;
   const design: Design = {
@@ -52,17 +52,20 @@ export function createDesign(features: readonly Feature[], x: Float64Array): Des
   return design;
 }
 
-/** The terms a design offers: every column that varies, squares and products of two; products only when `products`. */
+/**
+ * The terms a design offers: every column that varies and, when `products`, squares and products of two columns that are
+ * logarithms. Flags and shares have none: they are many on a GPU, and a product with each of them costs more than it tells.
+ */
 export function listTerms(design: Design, products: boolean): Term[] {
   const columns: number[] = [];
   design.deviation.forEach((deviation, column) => {
     if (deviation > 0) columns.push(column);
   });
   const terms: Term[] = columns.map((column) => [column, none]);
-  if (products)
-    columns.forEach((first, place) => {
-      for (const second of columns.slice(place)) terms.push([first, second]);
-    });
+  const factors = products ? columns.filter((column) => design.log[column] === 1) : [];
+  factors.forEach((first, place) => {
+    for (const second of factors.slice(place)) terms.push([first, second]);
+  });
   return terms;
 }
 

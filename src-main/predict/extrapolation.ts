@@ -1,5 +1,5 @@
 import type { ClassModel } from "./classModel.ts";
-import type { Feature } from "./features.ts";
+import type { FeatureColumn } from "./featureColumns.ts";
 
 /** Features outside the training range: in words, the furthest first, and how far the furthest is as a logarithm. */
 export interface Extrapolation {
@@ -15,7 +15,7 @@ const inside: Extrapolation = { words: [], excess: 0 };
 /** Compares the features that start at `start` with those a class was trained on. */
 export function findExtrapolation(
   model: ClassModel,
-  features: readonly Feature[],
+  features: readonly FeatureColumn[],
   x: Float64Array,
   start: number,
 ): Extrapolation {

@@ -298,9 +298,10 @@ export function writeFeatures(
 
 /** Classes whose kernels do alike work, so that a class with too few rows may borrow from the others. */
 export function relatedClasses(kernelClass: string): string {
-  if (/^(conv|transpose-conv|fully-connected|batch-matmul)/.test(kernelClass)) return "matrix products";
-  if (/^(depthwise|pool|mean|reduce)/.test(kernelClass)) return "windows and reductions";
-  if (/^(elementwise|activation|softmax|normalization|convert)/.test(kernelClass))
+  if (/^(gpu-)?(conv|transpose-conv|fully-connected|batch-matmul)/.test(kernelClass))
+    return "matrix products";
+  if (/^(gpu-)?(depthwise|pool|mean|reduce)/.test(kernelClass)) return "windows and reductions";
+  if (/^(gpu-)?(elementwise|activation|softmax|normalization|convert)/.test(kernelClass))
     return "element-wise kernels";
   return "copies";
 }

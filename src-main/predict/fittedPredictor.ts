@@ -9,6 +9,8 @@ import type {
 } from "../lab/contract.ts";
 import type { ClassModel } from "./classModel.ts";
 import type { LeftOut } from "./fitPlan.ts";
+import type { GpuOverhead } from "./gpuOverhead.ts";
+import type { GpuTarget } from "./gpuPlan.ts";
 import type { Overhead } from "./overhead.ts";
 import type { Roofline } from "./roofline.ts";
 
@@ -22,12 +24,21 @@ export interface StandIn {
   spread: number;
 }
 
+/** What a predictor of a GPU knows besides its regressors: whose kernels they are, and what lies between them. */
+export interface GpuModel extends GpuTarget {
+  /** Classes that networks ran but nothing timed: their time is in the overhead. */
+  untimed: string[];
+  overhead: GpuOverhead;
+}
+
 /** What predicts: regressors by class, what stands in for others, overhead, and the error to expect. */
 export interface PredictorCore {
   runtime: Runtime;
   classes: ClassModel[];
   standIns: StandIn[];
+  /** Of the CPU; that of a GPU is in `gpu`. */
   overhead: Overhead;
+  gpu: GpuModel | null;
   /** Half-width of the 90 % interval of a network, as a logarithm. */
   spread: number;
 }

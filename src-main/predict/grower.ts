@@ -15,6 +15,8 @@ export interface GrowOptions {
   shrinkage: number;
   /** Least gain of a split. */
   minGain: number;
+  /** Draws the columns a split may use, afresh for each split; without it all splits of a tree use the same. */
+  drawColumns?: () => Int32Array;
 }
 
 /** A finished leaf: rows `order[from..to)` get `value`. */
@@ -119,7 +121,8 @@ export class TreeGrower {
     return this.spare.pop() ?? createHistogram(this.table);
   }
 
-  private findSplit(leaf: Leaf, columns: Int32Array): void {
+  private findSplit(leaf: Leaf, given: Int32Array): void {
+    const columns = this.options.drawColumns?.() ?? given;
     const { minLeaf, l2 } = this.options;
     const { starts } = this.table;
     const histogram = leaf.histogram!;

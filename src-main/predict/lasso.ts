@@ -33,7 +33,7 @@ export function largestPenalty(moments: Moments): number {
 }
 
 /** `steps` penalties falling geometrically from `largest` to `ratio` times it. */
-export function listPenalties(largest: number, steps = 60, ratio = 1e-3): Float64Array {
+export function listPenalties(largest: number, steps = 40, ratio = 1e-3): Float64Array {
   return Float64Array.from({ length: steps }, (_, step) =>
     steps === 1 ? largest : largest * ratio ** (step / (steps - 1)),
   );

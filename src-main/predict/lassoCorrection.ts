@@ -7,7 +7,7 @@ import {
   type Design,
   type Term,
 } from "./design.ts";
-import type { Feature } from "./features.ts";
+import type { FeatureColumn } from "./featureColumns.ts";
 import { LassoPath, largestPenalty, listPenalties, type LinearModel } from "./lasso.ts";
 import { addRow, combineMoments, createMoments } from "./moments.ts";
 import { weightedError } from "./boosting.ts";
@@ -43,15 +43,20 @@ export function evaluateLasso(model: LassoCorrection, x: Float64Array, start: nu
 
 let cached = new Float64Array(32);
 
+/** A Lasso with the models that did not see one fold each. */
+export interface LassoFit extends CorrectionFit<LassoCorrection> {
+  foldModels: LassoCorrection[];
+}
+
 /**
  * Lasso on standardised features and their products, the penalty chosen by cross-validation over folds of whole networks.
  * Moments are summed once per fold, so a fold's path costs no further pass over the rows.
  */
 export function fitLassoCorrection(
   table: CorrectionTable,
-  features: readonly Feature[],
+  features: readonly FeatureColumn[],
   products: boolean,
-): CorrectionFit<LassoCorrection> {
+): LassoFit {
   const design = createDesign(features, table.x);
   const terms = listTerms(design, products);
   const rows = table.y.length;
@@ -65,9 +70,15 @@ export function fitLassoCorrection(
   }
   const total = parts.reduce((sum, part) => combineMoments(sum, part, 1));
   const penalties = listPenalties(largestPenalty(total));
-  const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1)));
-  const whole = new LassoPath(total);
-  let best: { step: number; loss: number; model: LinearModel; heldOut: Float64Array } | null = null;
+  const paths = parts.map((part) => new LassoPath(combineMoments(total, part, -1), exactness));
+  const whole = new LassoPath(total, exactness);
+  let best: {
+    step: number;
+    loss: number;
+    model: LinearModel;
+    held: LinearModel[];
+    heldOut: Float64Array;
+  } | null = null;
   for (let step = 0; step < penalties.length; step++) {
     const penalty = penalties[step]!;
     const model = whole.solve(penalty);
@@ -76,19 +87,22 @@ export function fitLassoCorrection(
       applyModel(held[table.fold[row]!]!, expanded, row * terms.length),
     );
     const loss = weightedError(heldOut, table.y, null);
-    if (!best || loss < best.loss) best = { step, loss, model, heldOut };
+    if (!best || loss < best.loss) best = { step, loss, model, held, heldOut };
     // The error along a path falls, then rises: small penalties cost most and would only be worse.
     else if (step - best.step >= patience) break;
   }
   return {
     model: compile(design, terms, best!.model),
+    foldModels: best!.held.map((model) => compile(design, terms, model)),
     heldOut: best!.heldOut,
     note: `penalty ${penalties[best!.step]!.toPrecision(3)}`,
   };
 }
 
+/** What a sweep changes below this moves no prediction by a thousandth of the targets' spread. */
+const exactness = { tolerance: 5e-4, sweeps: 60 };
 /** Steps without a better error after which the path ends. */
-const patience = 8;
+const patience = 5;
 
 function applyModel(model: LinearModel, expanded: Float64Array, start: number): number {
   const { coefficients } = model;

@@ -5,8 +5,18 @@ import type { ClassTable, NetworkRow } from "./dataset.ts";
 /** Learners whose mean (of logarithms) predicts a class. */
 export type Blend = readonly LearnerName[];
 
-/** From simple to rich; the mean of two learners errs less than either where their errors differ. */
-const blends: readonly Blend[] = [["lasso"], ["boosting"], ["lasso", "boosting"]];
+/**
+ * What `auto` chooses from, simple before rich; the mean of two learners errs less than either where their errors differ. Not
+ * the perceptron: it costs more than all others together and was the best of them for no device yet.
+ */
+const allBlends: readonly Blend[] = [
+  ["lasso"],
+  ["forest"],
+  ["boosting"],
+  ["linear-boosting"],
+  ["lasso", "boosting"],
+  ["boosting", "linear-boosting"],
+];
 
 /** A class that learners were fitted for. */
 export interface FittedClass {
@@ -16,7 +26,7 @@ export interface FittedClass {
 
 /** Learners that must be fitted for a choice. */
 export function learnersOf(choice: LearnerChoice): LearnerName[] {
-  return choice === "auto" ? ["lasso", "boosting"] : [choice];
+  return choice === "auto" ? [...new Set(allBlends.flat())] : [choice];
 }
 
 /**
@@ -31,7 +41,9 @@ export function chooseBlends(
 ): Map<string, Blend> {
   const same = (blend: Blend) => new Map(classes.map(({ table }) => [table.kernel, blend]));
   if (choice !== "auto") return same([choice]);
-  const mixture = new Map(classes.map((fitted) => [fitted.table.kernel, chooseForClass(fitted)]));
+  const fitted = new Set(classes.flatMap(({ fit }) => fit.candidates.map(({ learner }) => learner)));
+  const blends = allBlends.filter((blend) => blend.every((learner) => fitted.has(learner)));
+  const mixture = new Map(classes.map((each) => [each.table.kernel, chooseForClass(each, blends)]));
   let best = mixture;
   let lowest = endToEndError(mixture, classes, networks);
   for (const blend of blends) {
@@ -52,7 +64,7 @@ export function blendHeldOut(candidates: readonly ClassCandidate[], blend: Blend
   return mean;
 }
 
-function chooseForClass({ table, fit }: FittedClass): Blend {
+function chooseForClass({ table, fit }: FittedClass, blends: readonly Blend[]): Blend {
   const losses = blends.map((blend) => lossByNetwork(table, blendHeldOut(fit.candidates, blend)));
   const means = losses.map(meanOf);
   const best = means.indexOf(Math.min(...means));

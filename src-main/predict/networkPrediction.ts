@@ -1,24 +1,13 @@
 import type { OpPrediction } from "../lab/contract.ts";
 import { listCpuKernels, type CpuKernel } from "../kernels/cpu.ts";
 import { mainSubgraph, type Graph, type Subgraph } from "../model/graph.ts";
-import { evaluateClass, type ClassModel } from "./classModel.ts";
-import { findExtrapolation, type Extrapolation } from "./extrapolation.ts";
 import { createFacts, readFacts } from "./facts.ts";
-import { listFeatures, relatedClasses, writeFeatures, type Feature } from "./features.ts";
-import type { NetworkPrediction, PredictorCore, StandIn } from "./fittedPredictor.ts";
-import { widenByExcess } from "./interval.ts";
+import { listFeatures, writeFeatures } from "./features.ts";
+import type { NetworkPrediction, PredictorCore } from "./fittedPredictor.ts";
+import { predictOnGpu } from "./gpuPrediction.ts";
+import { predictKernel, prepareClass } from "./kernelPrediction.ts";
 import { evaluateOverhead } from "./overhead.ts";
-import { evaluateRoofline } from "./roofline.ts";
 
-/** A class ready to predict. */
-interface PreparedClass {
-  model: ClassModel | null;
-  standIn: StandIn;
-  features: readonly Feature[];
-}
-
-// A predictor is prepared once and then serves thousands of networks.
-const prepared = new WeakMap<PredictorCore, Map<string, PreparedClass>>();
 const facts = createFacts();
 const row = new Float64Array(64);
 
@@ -28,8 +17,7 @@ const row = new Float64Array(64);
  * measured.
  */
 export function predictNetwork(predictor: PredictorCore, graph: Graph): NetworkPrediction {
-  let classes = prepared.get(predictor);
-  if (!classes) prepared.set(predictor, (classes = new Map()));
+  if (predictor.gpu) return predictOnGpu(predictor, predictor.gpu, graph);
   const subgraph = mainSubgraph(graph);
   const ops: OpPrediction[] = [];
   const uncovered: NetworkPrediction["uncovered"] = [];
@@ -44,9 +32,8 @@ export function predictNetwork(predictor: PredictorCore, graph: Graph): NetworkP
       continue;
     }
     const name = kernel.class!;
-    let choice = classes.get(name);
-    if (!choice) classes.set(name, (choice = prepareClass(predictor, name)));
-    const { ms, spread, extra, extrapolated } = predictKernel(choice, name);
+    writeFeatures(listFeatures(name), facts, row, 0);
+    const { ms, spread, extra, extrapolated } = predictKernel(prepareClass(predictor, name), row, 0);
     kernelMs += ms;
     widened += ms * extra;
     const factor = Math.exp(spread + extra);
@@ -64,42 +51,4 @@ function explainUncovered(kernel: CpuKernel, subgraph: Subgraph): string | null 
   return readFacts(facts, subgraph, subgraph.ops[kernel.ops[0]!]!)
     ? null
     : "its shapes or attributes are not those of the operator, so its work cannot be counted";
-}
-
-function prepareClass(predictor: PredictorCore, name: string): PreparedClass {
-  const group = relatedClasses(name);
-  return {
-    model: predictor.classes.find((model) => model.kernel === name) ?? null,
-    standIn: predictor.standIns.find((candidate) => candidate.group === group) ?? predictor.standIns.at(-1)!,
-    features: listFeatures(name),
-  };
-}
-
-interface KernelPrediction {
-  ms: number;
-  spread: number;
-  /** Widening of the interval because of extrapolation, as a logarithm. */
-  extra: number;
-  extrapolated: string[];
-}
-
-function predictKernel({ model, standIn, features }: PreparedClass, name: string): KernelPrediction {
-  writeFeatures(features, facts, row, 0);
-  if (!model) {
-    return {
-      ms: evaluateRoofline(standIn.roofline, row),
-      spread: standIn.spread,
-      extra: standIn.spread,
-      extrapolated: [
-        `no ${name} kernel was measured: estimated from time per FLOP and byte of ${standIn.group}`,
-      ],
-    };
-  }
-  const { words, excess }: Extrapolation = findExtrapolation(model, features, row, 0);
-  return {
-    ms: evaluateClass(model, row, 0),
-    spread: model.spread,
-    extra: excess > 0 ? widenByExcess(excess) : 0,
-    extrapolated: words,
-  };
 }

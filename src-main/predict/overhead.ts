@@ -10,6 +10,9 @@ export interface Overhead {
   share: number;
 }
 
+/** No time beyond that of the kernels. */
+export const noOverhead: Overhead = { constantMs: 0, perKernelMs: 0, share: 0 };
+
 /** Overhead of a network with so many kernels that take so long together. */
 export function evaluateOverhead(overhead: Overhead, kernels: number, kernelMs: number): number {
   return overhead.constantMs + overhead.perKernelMs * kernels + overhead.share * kernelMs;

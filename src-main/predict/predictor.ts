@@ -1,8 +1,10 @@
 import type { LearnerChoice } from "../lab/contract.ts";
 import { badRequest, scenarioUnsupported, tooLittleData } from "../lab/errors.ts";
 import { parseScenario } from "../device/scenario.ts";
+import type { GpuRuleSet } from "../kernels/gpuRules.ts";
 import { assembleCore } from "./assembly.ts";
 import { buildDataset, type Dataset, type MeasuredNetwork } from "./dataset.ts";
+import { buildGpuDataset } from "./gpuDataset.ts";
 import { fitSets, planCrossValidation, type FittedSet, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor, PredictorCore, PredictorScores } from "./fittedPredictor.ts";
@@ -18,6 +20,8 @@ export type { FittedPredictor, NetworkPrediction } from "./fittedPredictor.ts";
 export interface FitPredictorRequest {
   scenario: string;
   networks: readonly MeasuredNetwork[];
+  /** The GPU of a `gpu-cl` scenario, as its driver names it. */
+  gpu?: string | null | undefined;
   learner: LearnerChoice;
   seed: number;
   /** Threads; default all cores, 0 for none besides the caller's. The result is the same for any number. */
@@ -46,7 +50,7 @@ export async function fitPredictors(
   const started = performance.now();
   const { scenario, seed } = request;
   const { runtime } = parseScenario(scenario);
-  const dataset = readDataset(scenario, request.networks);
+  const dataset = readDataset(scenario, request.networks, request.gpu ?? null);
   const sets = planCrossValidation(dataset.networks.length, seed);
   const fitted = await fitAll(dataset, sets, choices, request);
   const last = fitted.at(-1)!;
@@ -63,7 +67,7 @@ export async function fitPredictors(
       trainedOn: last.dataset.networks.map((network) => network.model),
       leftOut: last.leftOut,
       cells: last.dataset.networks.flatMap((network) => network.cells),
-      scores: describeScores(core, heldOut, dataset, sets),
+      scores: describeScores(core, heldOut, dataset, sets, seed),
     };
   });
   const fitMs = performance.now() - started;
@@ -114,18 +118,34 @@ async function fitAll(
 }
 
 /** Checks a scenario and its measurements and turns them into tables. */
-export function readDataset(scenario: string, networks: readonly MeasuredNetwork[]): Dataset {
-  const { runtime } = parseScenario(scenario);
-  if (runtime === "gpu-cl")
-    throw scenarioUnsupported(scenario, "predictors for GPU kernels are not part of this version");
+export function readDataset(
+  scenario: string,
+  networks: readonly MeasuredNetwork[],
+  gpu: string | null = null,
+): Dataset {
+  const { runtime, precision } = parseScenario(scenario);
+  if (runtime === "gpu-cl" && gpu === null)
+    throw scenarioUnsupported(
+      scenario,
+      "the name of the device's GPU, which its kernels depend on, is not known",
+    );
   for (const network of networks)
     if (!(network.latencyMs > 0) || !Number.isFinite(network.latencyMs))
       throw badRequest(
         `${network.model} was measured with a latency of ${network.latencyMs} ms`,
         "Leave the measurement out, or profile the network again.",
       );
-  const timed = networks.filter((network) => network.opTimes.length > 0);
-  const dataset = buildDataset(timed, runtime);
+  const timed = networks.filter((network) =>
+    runtime === "gpu-cl" ? (network.kernelTimes ?? []).length > 0 : network.opTimes.length > 0,
+  );
+  const dataset =
+    runtime === "gpu-cl" && gpu !== null
+      ? buildGpuDataset(timed, {
+          gpu,
+          rules: tellRules(timed),
+          precision: precision === "float32" ? precision : "float16",
+        })
+      : buildDataset(timed, runtime);
   if (dataset.networks.length < fewestNetworks)
     throw tooLittleData(
       networks.length > timed.length
@@ -135,6 +155,14 @@ export function readDataset(scenario: string, networks: readonly MeasuredNetwork
       fewestNetworks,
     );
   return dataset;
+}
+
+// Newer versions of the delegate join the names of what they fuse by arrows. What tells no names is read by the older rules.
+function tellRules(networks: readonly MeasuredNetwork[]): GpuRuleSet {
+  const joined = networks.some(({ kernelTimes = [] }) =>
+    kernelTimes.some(({ name }) => name.includes(" -> ")),
+  );
+  return joined ? "litert-2026" : "tflite-2.10";
 }
 
 /** What is known of a predictor besides its numbers: made of what, trained on what, how good. */

@@ -1,38 +1,68 @@
 import { z } from "zod";
-import { listFeatures } from "./features.ts";
+import { listColumns } from "./featureColumns.ts";
+import { countWeights } from "./perceptron.ts";
 
 const numbers = z.instanceof(Float64Array);
 const roofline = z.object({
   constantMs: z.number().nonnegative(),
   msPerFlop: z.number().nonnegative(),
   msPerByte: z.number().nonnegative(),
+  further: z
+    .array(z.object({ column: z.number().int().nonnegative(), msPerUnit: z.number().nonnegative() }))
+    .optional(),
 });
 const spread = z.number().nonnegative();
 
+const designShape = z.object({
+  log: z.instanceof(Uint8Array),
+  mean: numbers,
+  deviation: numbers,
+  low: numbers,
+  high: numbers,
+});
 const lasso = z.object({
   kind: z.literal("lasso"),
-  design: z.object({
-    log: z.instanceof(Uint8Array),
-    mean: numbers,
-    deviation: numbers,
-    low: numbers,
-    high: numbers,
-  }),
+  design: designShape,
   intercept: z.number(),
   first: z.instanceof(Int16Array),
   second: z.instanceof(Int16Array),
   coefficients: numbers,
 });
 
-const boosting = z.object({
-  kind: z.literal("boosting"),
-  trees: z.object({
-    base: z.number(),
-    roots: z.instanceof(Int32Array),
-    feature: z.instanceof(Int16Array),
-    threshold: numbers,
-    left: z.instanceof(Int32Array),
-    value: numbers,
+const trees = z.object({
+  base: z.number(),
+  roots: z.instanceof(Int32Array),
+  feature: z.instanceof(Int16Array),
+  threshold: numbers,
+  left: z.instanceof(Int32Array),
+  value: numbers,
+});
+const boosting = z.object({ kind: z.literal("boosting"), trees });
+const forest = z.object({ kind: z.literal("forest"), trees });
+const linearBoosting = z.object({ kind: z.literal("linear-boosting"), linear: lasso, trees });
+const perceptron = z.object({
+  kind: z.literal("perceptron"),
+  design: designShape,
+  mean: z.number(),
+  deviation: z.number(),
+  networks: z.array(z.object({ sizes: z.instanceof(Int32Array), weights: numbers })),
+});
+const correction = z.discriminatedUnion("kind", [lasso, forest, boosting, perceptron, linearBoosting]);
+
+const gpuModel = z.object({
+  gpu: z.string(),
+  rules: z.enum(["tflite-2.10", "litert-2026"]),
+  precision: z.enum(["float16", "float32"]),
+  untimed: z.array(z.string()),
+  overhead: z.object({
+    constantMs: z.number().nonnegative(),
+    perKernelMs: z.number().nonnegative(),
+    perUntimedMs: z.number().nonnegative(),
+    msPerUntimedByte: z.number().nonnegative(),
+    msPerByte: z.number().nonnegative(),
+    share: z.number().nonnegative(),
+    perBriefMs: z.number().nonnegative(),
+    briefMs: z.number().nonnegative(),
   }),
 });
 
@@ -41,7 +71,7 @@ const classModel = z.object({
   learner: z.string(),
   features: z.array(z.string()),
   roofline,
-  corrections: z.array(z.discriminatedUnion("kind", [lasso, boosting])),
+  corrections: z.array(correction),
   low: z.number(),
   high: z.number(),
   rangeLow: numbers,
@@ -78,6 +108,9 @@ const classScores = z.object({
   medianApe: z.number().nullable(),
   timeShare: z.number(),
   fallback: z.string().nullable(),
+  importance: z
+    .array(z.object({ feature: z.string(), unit: z.string(), share: z.number(), words: z.string() }))
+    .optional(),
 });
 
 const predictor = z.object({
@@ -89,9 +122,10 @@ const predictor = z.object({
     perKernelMs: z.number().nonnegative(),
     share: z.number().nonnegative(),
   }),
+  gpu: gpuModel.nullable(),
   spread,
   scenario: z.string(),
-  learner: z.enum(["auto", "lasso", "boosting"]),
+  learner: z.enum(["auto", "lasso", "forest", "boosting", "perceptron", "linear-boosting"]),
   seed: z.number(),
   fitMs: z.number(),
   rows: z.number(),
@@ -124,29 +158,53 @@ export function checkPredictor(value: unknown): string | null {
 }
 
 function checkClass(model: StoredClass): string | null {
-  const known = listFeatures(model.kernel).map((feature) => feature.name);
+  const known = listColumns(model.kernel).map((feature) => feature.name);
   if (known.join("\n") !== model.features.join("\n"))
     return "was fitted with other features than this version computes";
   const columns = known.length;
   if (model.rangeLow.length !== columns || model.rangeHigh.length !== columns)
     return "has ranges for another number of features";
-  for (const correction of model.corrections) {
-    const sound =
-      correction.kind === "lasso"
-        ? isSoundLasso(correction, columns)
-        : areSoundTrees(correction.trees, columns);
-    if (!sound) return "refers to features or nodes that do not exist";
-  }
+  if (model.roofline.further?.some(({ column }) => column >= columns))
+    return "refers to features that do not exist";
+  for (const stored of model.corrections)
+    if (!isSound(stored, columns)) return "refers to features or nodes that do not exist";
   return null;
+}
+
+function isSound(stored: z.infer<typeof correction>, columns: number): boolean {
+  switch (stored.kind) {
+    case "lasso":
+      return isSoundLasso(stored, columns);
+    case "forest":
+    case "boosting":
+      return areSoundTrees(stored.trees, columns);
+    case "linear-boosting":
+      return isSoundLasso(stored.linear, columns) && areSoundTrees(stored.trees, columns);
+    case "perceptron":
+      return (
+        isSoundDesign(stored.design, columns) &&
+        stored.networks.every(
+          ({ sizes, weights }) =>
+            sizes[0] === columns && sizes.every((size) => size > 0) && weights.length === countWeights(sizes),
+        )
+      );
+  }
+}
+
+function isSoundDesign(
+  { log, mean, deviation, low, high }: z.infer<typeof designShape>,
+  columns: number,
+): boolean {
+  return [log, mean, deviation, low, high].every((column) => column.length === columns);
 }
 
 function isSoundLasso(
   { design, first, second, coefficients }: z.infer<typeof lasso>,
   columns: number,
 ): boolean {
-  const { log, mean, deviation, low, high } = design;
+  const { deviation } = design;
   return (
-    [log, mean, deviation, low, high].every((column) => column.length === columns) &&
+    isSoundDesign(design, columns) &&
     first.length === coefficients.length &&
     second.length === coefficients.length &&
     first.every((column) => column >= 0 && column < columns && deviation[column]! > 0) &&
@@ -155,11 +213,11 @@ function isSoundLasso(
 }
 
 // Children stand behind their parent, so a walk always ends.
-function areSoundTrees(trees: z.infer<typeof boosting>["trees"], columns: number): boolean {
-  const nodes = trees.feature.length;
-  const { feature, left } = trees;
-  if ([trees.threshold, left, trees.value].some((array) => array.length !== nodes)) return false;
-  if (!trees.roots.every((root) => root >= 0 && root < nodes)) return false;
+function areSoundTrees(stored: z.infer<typeof trees>, columns: number): boolean {
+  const nodes = stored.feature.length;
+  const { feature, left } = stored;
+  if ([stored.threshold, left, stored.value].some((array) => array.length !== nodes)) return false;
+  if (!stored.roots.every((root) => root >= 0 && root < nodes)) return false;
   for (let node = 0; node < nodes; node++) {
     if (feature[node]! < -1 || feature[node]! >= columns) return false;
     if (feature[node]! >= 0 && (left[node]! <= node || left[node]! + 1 >= nodes)) return false;

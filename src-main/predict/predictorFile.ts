@@ -3,7 +3,7 @@ import type { FittedPredictor } from "./fittedPredictor.ts";
 import { checkPredictor } from "./predictorCheck.ts";
 
 /** Version of the stored form. Raise it when a reader of the old form could misread the new one. */
-export const predictorFormat = 1;
+export const predictorFormat = 2;
 
 /** Stored bytes that are not a predictor this program can use; the message says why in words. */
 export class UnreadablePredictor extends Error {
@@ -94,6 +94,8 @@ export function decodePredictor(bytes: Uint8Array): FittedPredictor {
     if (error instanceof UnreadablePredictor) throw error;
     throw new UnreadablePredictor("its structure cannot be read");
   }
+  // Before format 2 there were no predictors of GPUs.
+  if (format === 1 && typeof parsed === "object" && parsed !== null) parsed = { ...parsed, gpu: null };
   const problem = checkPredictor(parsed);
   if (problem !== null) throw new UnreadablePredictor(problem);
   return parsed as FittedPredictor;

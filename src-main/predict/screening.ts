@@ -1,6 +1,6 @@
 import { median } from "../model/median.ts";
 import type { ClassTable, Dataset } from "./dataset.ts";
-import { listFeatures } from "./features.ts";
+import { listColumns } from "./featureColumns.ts";
 import { dealFolds } from "./folds.ts";
 import { fitLassoCorrection } from "./lassoCorrection.ts";
 import { evaluateRoofline, fitRoofline } from "./roofline.ts";
@@ -116,8 +116,8 @@ function measureResiduals({ networks, tables, seed }: ScreeningTask): Residual[]
     const y = table.ms.map((ms, row) => Math.log(ms / evaluateRoofline(line, table.x, row * table.columns)));
     const dealt = table.network.map((network) => fold[network]!);
     const { heldOut } = fitLassoCorrection(
-      { columns: table.columns, x: table.x, y, fold: dealt, folds },
-      listFeatures(table.kernel),
+      { columns: table.columns, x: table.x, y, network: table.network, fold: dealt, folds },
+      listColumns(table.kernel),
       false,
     );
     y.forEach((value, row) =>

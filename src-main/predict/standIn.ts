@@ -2,7 +2,8 @@ import type { ClassModel } from "./classModel.ts";
 import { measureRanges } from "./classModel.ts";
 import { median } from "../model/median.ts";
 import type { ClassTable } from "./dataset.ts";
-import { bytesColumn, flopsColumn, listFeatures, relatedClasses } from "./features.ts";
+import { listColumns } from "./featureColumns.ts";
+import { bytesColumn, flopsColumn, relatedClasses } from "./features.ts";
 import type { StandIn } from "./fittedPredictor.ts";
 import { conformalQuantile } from "./interval.ts";
 import { evaluateRoofline, fitRoofline, type Roofline } from "./roofline.ts";
@@ -70,7 +71,7 @@ export function fitSimpleClass(table: ClassTable, standIns: readonly StandIn[]):
   return {
     kernel: table.kernel,
     learner: "roofline",
-    features: listFeatures(table.kernel).map((feature) => feature.name),
+    features: listColumns(table.kernel).map((feature) => feature.name),
     roofline,
     corrections: [],
     low: 0,

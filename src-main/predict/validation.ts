@@ -4,7 +4,9 @@ import { median } from "../model/median.ts";
 import type { Dataset } from "./dataset.ts";
 import type { TrainingSet } from "./fitPlan.ts";
 import type { PredictorCore, PredictorScores } from "./fittedPredictor.ts";
+import { evaluateGpuOverhead } from "./gpuOverhead.ts";
 import { conformalQuantile } from "./interval.ts";
+import { measureImportance } from "./importance.ts";
 import { predictNetwork } from "./networkPrediction.ts";
 import { evaluateOverhead } from "./overhead.ts";
 import { scorePredictions } from "./scores.ts";
@@ -60,6 +62,7 @@ export function describeScores(
   heldOut: readonly HeldOut[],
   dataset: Dataset,
   sets: readonly TrainingSet[],
+  seed: number,
 ): PredictorScores {
   const factor = Math.exp(core.spread);
   const points = [...heldOut]
@@ -76,18 +79,26 @@ export function describeScores(
         highMs: predictedMs * factor,
       };
     });
-  const kernels = dataset.networks.map((network) => network.kernels);
-  const kernelMs = dataset.networks.map((network) => network.kernelMs);
+  const kernels = median(dataset.networks.map((network) => network.kernels));
+  const kernelMs = median(dataset.networks.map((network) => network.kernelMs));
+  const overheads = dataset.networks.flatMap(({ gpuWork }) =>
+    core.gpu && gpuWork ? [evaluateGpuOverhead(core.gpu.overhead, gpuWork)] : [],
+  );
   return {
-    classes: describeClasses(core, heldOut, dataset),
+    classes: describeClasses(core, heldOut, dataset, seed),
     points,
     crossValidated: scorePredictions(points),
     baseline: scorePredictions(predictBaseline(dataset, sets)),
-    overheadMs: evaluateOverhead(core.overhead, median(kernels), median(kernelMs)),
+    overheadMs: core.gpu ? median(overheads) : evaluateOverhead(core.overhead, kernels, kernelMs),
   };
 }
 
-function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], dataset: Dataset): ClassScores[] {
+function describeClasses(
+  core: PredictorCore,
+  heldOut: readonly HeldOut[],
+  dataset: Dataset,
+  seed: number,
+): ClassScores[] {
   const byClass = groupByClass(heldOut);
   const total = dataset.networks.reduce((sum, { kernelMs, uncoveredMs }) => sum + kernelMs + uncoveredMs, 0);
   const scores = dataset.tables.map((table): ClassScores => {
@@ -101,6 +112,7 @@ function describeClasses(core: PredictorCore, heldOut: readonly HeldOut[], datas
       medianApe: kernels.length >= enoughErrors ? scorePredictions(kernels).medianApe : null,
       timeShare: total > 0 ? (100 * time) / total : 0,
       fallback: model.fallback,
+      importance: measureImportance(model, table, seed),
     };
   });
   return scores.sort((a, b) => b.timeShare - a.timeShare);

@@ -15,6 +15,7 @@ export function nameLearner(learner: string): string {
     boosting: "Boosting",
     forest: "Forest",
     perceptron: "Perceptron",
+    "linear-boosting": "Linear + boosting",
     auto: "Automatic",
   };
   return names[learner] ?? learner;

@@ -105,6 +105,7 @@ describe("gradient boosting", () => {
         place % 2 === 0 ? network[place >> 1]! : random.next(),
       ),
       y: Float64Array.from(network, (place) => levels[place]!),
+      network,
       fold: network.map((place) => place % 5),
       folds: 5,
     };

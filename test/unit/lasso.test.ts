@@ -106,7 +106,8 @@ describe("Lasso on a class", () => {
       const log = (column: number) => Math.log(1 + x[row * 6 + column]!);
       return 0.5 * log(0) - 0.3 * log(1) * log(2) + noise * random.normal();
     });
-    return { columns: 6, x, y, fold: Int32Array.from({ length: rows }, (_, row) => row % 5), folds: 5 };
+    const network = Int32Array.from({ length: rows }, (_, row) => row % 5);
+    return { columns: 6, x, y, network, fold: network, folds: 5 };
   }
 
   it("recovers a sparse law with a product out of 27 terms", () => {
