@@ -158,19 +158,16 @@ function describeSplits({ rows }: AccuracyTable, kind: Kind): string {
       0,
       ...rows.filter((row) => row.kind === kind && row.protocol === protocol).map(({ seeds }) => seeds),
     );
-  const parts = [
-    `columns are numbers of training networks (${count("random")} random splits each, pooled; the last is the largest)`,
-  ];
-  const families = count("family");
-  const groups = count("coarse-family");
-  if (families > 0) parts.push(`${families} families or`);
   return [
-    parts[0],
-    families > 0 ? `“family out” leaves one family out at a time (${families} splits)` : "",
-    groups > 0 ? `“coarse family out” all relatives of it (${groups} splits)` : "",
-  ]
-    .filter((part) => part !== "")
-    .join("; ");
+    `columns are numbers of training networks, ${count("random")} random splits each, pooled`,
+    ...(count("family") > 0
+      ? [`“family out” leaves out one family at a time (${count("family")} splits)`]
+      : []),
+    ...(count("coarse-family") > 0
+      ? [`“coarse family out” its relatives too (${count("coarse-family")} splits)`]
+      : []),
+    "the last four columns are at the largest size",
+  ].join("; ");
 }
 
 /** Every scenario and learner of a kind. */

@@ -1,0 +1,44 @@
+import type { AccuracyStudy } from "../src-main/evaluate/accuracyStudy.ts";
+import { tabulateAccuracy } from "../src-main/evaluate/accuracyTable.ts";
+import type { AccuracyTrial } from "../src-main/evaluate/accuracyTrial.ts";
+import { readInferenceScatter } from "../src-main/evaluate/inferenceScatter.ts";
+import { badRequest } from "../src-main/lab/errors.ts";
+import type { ProgressStream } from "../src-main/cli/progress.ts";
+import type { AccuracyResult } from "../src-main/report/accuracySheets.ts";
+import type { AccuracyOptions } from "./accuracyOptions.ts";
+import { StudyProgress } from "./accuracyProgress.ts";
+
+/** Runs the studies that the options ask for, one after another; rejects with `data-unreadable`, `bad-request` or `cancelled`. */
+export async function runAccuracyStudies(
+  options: AccuracyOptions,
+  signal: AbortSignal,
+  stream: ProgressStream,
+): Promise<AccuracyResult> {
+  const start = performance.now();
+  const trials: AccuracyTrial[] = [];
+  for (const { kind, title, study } of studies) {
+    if (options.only !== null && options.only !== kind) continue;
+    const progress = new StudyProgress(title, stream);
+    try {
+      const onProgress = (done: number, total: number, note: string) => progress.show(done, total, note);
+      trials.push(...(await study({ ...options, signal, onProgress })));
+    } finally {
+      progress.clear();
+    }
+    signal.throwIfAborted();
+  }
+  if (trials.length === 0)
+    throw badRequest(
+      "There is nothing to evaluate",
+      "Choose other --scenarios, --learners or --only; without them all are taken.",
+    );
+  const networks = new Set(trials.flatMap(({ points }) => points.map(({ network }) => network)));
+  return {
+    trials,
+    table: tabulateAccuracy(trials),
+    scatter: await readInferenceScatter(options.folder, networks),
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+const studies: { kind: "gpu" | "cpu"; title: string; study: AccuracyStudy }[] = [];
