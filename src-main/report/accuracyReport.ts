@@ -143,7 +143,7 @@ function listCurves(
   const timed = means.find(({ oracleMape }) => oracleMape !== null)?.learner;
   const oracle = means.flatMap(({ learner, size, oracleMape }) =>
     learner === timed && oracleMape !== null
-      ? [{ learner: "overhead alone (true kernel times)", trainSize: size as number, mape: oracleMape }]
+      ? [{ learner: "true kernel times (oracle)", trainSize: size as number, mape: oracleMape }]
       : [],
   );
   const scenarios = new Set(table.rows.filter((row) => row.kind === kind).map((row) => row.scenario));
@@ -153,7 +153,7 @@ function listCurves(
   const limits =
     known.length === 0
       ? []
-      : sizes.map((trainSize) => ({ learner: "scatter of single inferences", trainSize, mape: noise }));
+      : sizes.map((trainSize) => ({ learner: "scatter of inferences", trainSize, mape: noise }));
   return { points, limits: [...oracle, ...limits] };
 }
 

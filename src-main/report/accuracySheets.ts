@@ -68,14 +68,7 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
   );
   if (oracle !== undefined)
     rows.push(
-      [
-        "overhead alone (true kernel times)",
-        ...cells(oracle, ({ oracleMape }) => oracleMape),
-        "",
-        "",
-        "",
-        "",
-      ],
+      ["true kernel times (oracle)", ...cells(oracle, ({ oracleMape }) => oracleMape), "", "", "", ""],
       [
         "kernels alone",
         ...cells(leadingOr(table, kind, oracle), ({ kernelMape }) => kernelMape),
@@ -88,14 +81,7 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
   const scenarios = [...new Set(table.rows.filter((row) => row.kind === kind).map((row) => row.scenario))];
   const known = scenarios.flatMap((scenario) => scatter.get(scenario) ?? []);
   if (known.length > 0)
-    rows.push([
-      "single inferences scatter by",
-      ...columns.map(() => formatPercent(meanOf(known))),
-      "",
-      "",
-      "",
-      "",
-    ]);
+    rows.push(["scatter of inferences", ...columns.map(() => formatPercent(meanOf(known))), "", "", "", ""]);
   return {
     id: `${kind}-means`,
     title: nameKind(kind),
@@ -105,7 +91,10 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
     columns: [
       { head: "learner" },
       ...columns.map(({ head }) => ({ head, numeric: true })),
-      ...["median", "≤ 5 %", "≤ 10 %", "Spearman"].map((head) => ({ head, numeric: true })),
+      ...["median", "≤\u00a05\u00a0%", "≤\u00a010\u00a0%", "Spearman"].map((head) => ({
+        head,
+        numeric: true,
+      })),
     ],
     rows,
   };
@@ -196,7 +185,7 @@ export function describeScenarios({ table, scatter }: AccuracyResult, kind: Kind
         ...sizes.map(String),
         ...(random.length > 0 ? ["largest"] : []),
         ...heads.map(([, head]) => head),
-        ...["median", "≤ 5 %", "≤ 10 %", "Spearman"],
+        ...["median", "≤\u00a05\u00a0%", "≤\u00a010\u00a0%", "Spearman"],
         ...(timed ? ["overhead alone", "kernels alone"] : []),
         "scatter",
       ].map((head) => ({ head, numeric: true })),
@@ -300,15 +289,15 @@ export function describeClasses({ table }: AccuracyResult): AccuracySheet | null
   };
 }
 
-/** All tables in reading order. */
+/** All tables for a terminal, where what is printed last is seen first: the means stand at the end. */
 export function listSheets(result: AccuracyResult): AccuracySheet[] {
   const kinds = listKinds(result.table);
   const classes = describeClasses(result);
   return [
-    ...kinds.map((kind) => describeMeans(result, kind)),
     ...kinds.map((kind) => describeScenarios(result, kind)),
     ...kinds.map((kind) => describeFamilies(result, kind)),
     ...(classes ? [classes] : []),
+    ...kinds.map((kind) => describeMeans(result, kind)),
   ];
 }
 

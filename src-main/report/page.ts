@@ -91,8 +91,12 @@ th { color: var(--muted); font-weight: 500; }
 .best td { font-weight: 600; }
 figure { margin: 1.5rem 0; }
 figcaption { color: var(--muted); margin-bottom: 0.5rem; }
-td.number, th.number { text-align: right; }
+.wide .number { text-align: right; }
 .wide { overflow-x: auto; }
+.wide table { font-size: 0.87rem; }
+.wide td:first-child { white-space: nowrap; }
+.wide th { white-space: normal; vertical-align: bottom; }
+.wide td, .wide th { padding-right: 0.5rem; }
 .note { color: var(--muted); }
 details { margin: 1.5rem 0; }
 summary { cursor: pointer; color: var(--accent); }

@@ -12,6 +12,7 @@ export interface StudyPoint {
 }
 
 const pointStyles = ["circle", "rectRot", "triangle", "rect", "star"] as const;
+const boundStyles = ["cross", "rectRounded"] as const;
 const dashes: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [4, 4]];
 
 /**
@@ -40,7 +41,7 @@ export function studyCurveChart(
   const boundLines = namesOf(bounds).map((limit, place) => ({
     ...describeLine(bounds, limit, theme.measured, theme),
     borderDash: dashes[(place + 1) % dashes.length]!,
-    pointStyle: "line" as const,
+    pointStyle: boundStyles[place % boundStyles.length]!,
   }));
   return {
     type: "scatter",
