@@ -1,6 +1,17 @@
 /** Published measurements brought into a lab, from small sets made here. */
 import { spawn } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -171,6 +182,55 @@ describe("an import killed with kill -9", () => {
     expect(result.measurements).toBe(5 * networks.length);
     expect(dumpLab(place)).toEqual(dumpLab(calm));
   });
+});
+
+describe("a long file", () => {
+  it("that was killed in its middle goes on there", async () => {
+    const path = join(folder, `data-${places++}`);
+    mkdirSync(path);
+    const rows = Array.from({ length: 130 }, (_, index) => `NAS${index},${index},7,${1000 + index},10`);
+    writeFileSync(
+      join(path, "tflite_cnn_synthetic_e2e.csv"),
+      ["model,FLOPS,size,pixel4|1large|float|mean,pixel4|1large|float|std", ...rows, ""].join("\n"),
+    );
+    const [killed, undisturbed] = [newPlace(), newPlace()];
+    // All rows and the header are checked first; then some 100 are read again, of which a batch is in the lab.
+    expect((await runChild(killed, path, "report", String(131 + 100))).signal).toBe("SIGKILL");
+    const [source] = dumpLab(killed)["published_source"] as { networks: number; networks_done: number }[];
+    expect(source!.networks).toBe(130);
+    expect(source!.networks_done).toBeGreaterThan(0);
+    expect(source!.networks_done).toBeLessThan(100);
+    await importInto(killed, path);
+    await importInto(undisturbed, path);
+    expect(dumpLab(killed)).toEqual(dumpLab(undisturbed));
+  });
+
+  it("of more than 150 MB takes no more memory than a short one needs", async () => {
+    const path = join(folder, `data-${places++}`);
+    mkdirSync(path);
+    const bytes = writeLongFile(join(path, "tflite_cnn_synthetic_ops_cpu.csv"));
+    expect(bytes).toBeGreaterThan(150e6);
+    const { signal, stdout } = await runChild(newPlace(), path, "never", "0");
+    expect(signal).toBeNull();
+    expect((JSON.parse(stdout) as { peakBytes: number }).peakBytes).toBeLessThan(400e6);
+    rmSync(path, { recursive: true });
+  });
+
+  /** Per-op rows with a long remark, in a column the lab passes over. */
+  function writeLongFile(path: string): number {
+    const file = openSync(path, "w");
+    let bytes = writeSync(file, "model,operation,feature,remark,pixel4|1large|float\n");
+    const remark = "x".repeat(4000);
+    for (let network = 0; network < 1000; network++) {
+      const rows = Array.from({ length: 39 }, (_, row) => {
+        const features = `"{'Input_shape': '${row + 1}', 'Input_channel': ${network}, 'Kernel': '-'}"`;
+        return `NAS${network},CONV_2D,${features},${remark},${row + 0.5}\n`;
+      });
+      bytes += writeSync(file, rows.join(""));
+    }
+    closeSync(file);
+    return bytes;
+  }
 });
 
 describe("a wrong file", () => {
