@@ -1,6 +1,7 @@
-import type { AccuracyStudy } from "../src-main/evaluate/accuracyStudy.ts";
 import { tabulateAccuracy } from "../src-main/evaluate/accuracyTable.ts";
 import type { AccuracyTrial } from "../src-main/evaluate/accuracyTrial.ts";
+import { cpuAccuracy } from "../src-main/evaluate/cpuAccuracy.ts";
+import { gpuAccuracy } from "../src-main/evaluate/gpuAccuracy.ts";
 import { readInferenceScatter } from "../src-main/evaluate/inferenceScatter.ts";
 import { badRequest } from "../src-main/lab/errors.ts";
 import type { ProgressStream } from "../src-main/cli/progress.ts";
@@ -16,12 +17,16 @@ export async function runAccuracyStudies(
 ): Promise<AccuracyResult> {
   const start = performance.now();
   const trials: AccuracyTrial[] = [];
-  for (const { kind, title, study } of studies) {
-    if (options.only !== null && options.only !== kind) continue;
+  const known = studies.flatMap(({ study }) => study.learners);
+  const unknown = options.learners.find((learner) => !known.includes(learner));
+  if (unknown !== undefined)
+    throw badRequest(`There is no learner ${unknown}`, `Choose ${[...new Set(known)].join(", ")}.`);
+  for (const { title, study } of studies) {
+    if (options.only !== null && options.only !== study.kind) continue;
     const progress = new StudyProgress(title, stream);
     try {
       const onProgress = (done: number, total: number, note: string) => progress.show(done, total, note);
-      trials.push(...(await study({ ...options, signal, onProgress })));
+      trials.push(...(await study.run({ ...options, signal, onProgress })));
     } finally {
       progress.clear();
     }
@@ -41,4 +46,7 @@ export async function runAccuracyStudies(
   };
 }
 
-const studies: { kind: "gpu" | "cpu"; title: string; study: AccuracyStudy }[] = [];
+const studies = [
+  { title: "GPUs", study: gpuAccuracy },
+  { title: "CPUs", study: cpuAccuracy },
+];

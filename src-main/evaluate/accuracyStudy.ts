@@ -6,9 +6,9 @@ export interface AccuracyStudyRequest {
   folder: string;
   /** Random splits of each training size. */
   seeds: number;
-  /** Empty for the study's usual ones. */
+  /** Empty for the usual ones: some small ones and four fifths of a scenario's networks. */
   trainSizes: readonly number[];
-  /** Empty for all the study has. */
+  /** Those the study does not have are passed over; empty for all. */
   learners: readonly string[];
   /** Scenarios whose id matches; null for all. */
   scenarios: RegExp | null;
@@ -18,5 +18,19 @@ export interface AccuracyStudyRequest {
   onProgress: (done: number, total: number, note: string) => void;
 }
 
-/** Fits and tries predictors on published measurements. Rejects with `data-unreadable`, `bad-request` or `cancelled`. */
-export type AccuracyStudy = (request: AccuracyStudyRequest) => Promise<AccuracyTrial[]>;
+/** Fits predictors on published measurements and tries them on networks left out. */
+export interface AccuracyStudy {
+  kind: AccuracyTrial["kind"];
+  learners: readonly string[];
+  /** Rejects with `data-unreadable` or `cancelled`; no trials where no scenario matches. */
+  run: (request: AccuracyStudyRequest) => Promise<AccuracyTrial[]>;
+}
+
+const usualSizes = [10, 20, 30, 50];
+
+/** Training sizes for a scenario with so many networks. */
+export function chooseTrainSizes({ trainSizes }: AccuracyStudyRequest, networks: number): number[] {
+  if (trainSizes.length > 0) return trainSizes.filter((size) => size < networks);
+  const largest = Math.floor(networks * 0.8);
+  return [...usualSizes.filter((size) => size < largest), largest];
+}
