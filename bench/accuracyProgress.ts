@@ -5,14 +5,20 @@ import { EtaEstimator } from "../src-main/lab/eta.ts";
 export class StudyProgress {
   private readonly line: ProgressLine;
   private readonly title: string;
+  private readonly stream: ProgressStream;
+  private begun = false;
   private readonly eta = new EtaEstimator(performance.now());
 
   constructor(title: string, stream: ProgressStream) {
     this.title = title;
     this.line = new ProgressLine(stream);
+    this.stream = stream;
   }
 
   show(done: number, total: number, note: string): void {
+    // A log has nothing to see for a while.
+    if (!this.begun && !this.stream.isTTY) this.stream.write(`${this.title}: begun\n`);
+    this.begun = true;
     const etaMs = this.eta.update(performance.now(), done, total);
     this.line.show({
       id: 0,

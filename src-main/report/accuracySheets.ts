@@ -86,7 +86,7 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
     id: `${kind}-means`,
     title: nameKind(kind),
     notes: [
-      `Mean error (MAPE) over ${formatCount(scenarios.length)} scenarios, each weighing the same; ${describeSplits(table, kind)}.`,
+      `Mean error (MAPE) over ${formatCount(scenarios.length)} ${scenarios.length === 1 ? "scenario" : "scenarios"}, each weighing the same; ${describeSplits(table, kind)}.`,
     ],
     columns: [
       { head: "learner" },

@@ -15,6 +15,9 @@ export function nameLearner(learner: string): string {
     boosting: "Boosting",
     forest: "Forest",
     perceptron: "Perceptron",
+    additive: "A rate for each op class",
+    shrunken: "Rates drawn to their mean",
+    "end-to-end": "Rates that vary with shape",
     auto: "Automatic",
   };
   return names[learner] ?? learner;
