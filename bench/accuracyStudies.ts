@@ -5,7 +5,7 @@ import { gpuAccuracy } from "../src-main/evaluate/gpuAccuracy.ts";
 import { readInferenceScatter } from "../src-main/evaluate/inferenceScatter.ts";
 import { badRequest } from "../src-main/lab/errors.ts";
 import type { ProgressStream } from "../src-main/cli/progress.ts";
-import type { AccuracyResult } from "../src-main/report/accuracySheets.ts";
+import type { AccuracyResult } from "../src-main/report/accuracyResult.ts";
 import type { AccuracyOptions } from "./accuracyOptions.ts";
 import { StudyProgress } from "./accuracyProgress.ts";
 

@@ -1,5 +1,6 @@
 import { renderTable } from "../src-main/cli/output.ts";
-import { listSheets, type AccuracyResult } from "../src-main/report/accuracySheets.ts";
+import type { AccuracyResult } from "../src-main/report/accuracyResult.ts";
+import { listSheets } from "../src-main/report/accuracySheets.ts";
 
 /** All tables of an accuracy report as plain text. */
 export function renderAccuracyText(result: AccuracyResult): string {

@@ -1,47 +1,16 @@
 import { nameLearner } from "../../src-renderer/charts/accuracy.ts";
-import type { AccuracyMean, AccuracyRow, AccuracyTable, FamilyError } from "../evaluate/accuracyTable.ts";
-import type { AccuracyTrial } from "../evaluate/accuracyTrial.ts";
-import { coarseFamilies } from "../evaluate/coarseFamilies.ts";
+import type { AccuracyMean, AccuracyRow, AccuracyTable } from "../evaluate/accuracyTable.ts";
 import { formatCount, formatNumber, formatPercent } from "../lab/format.ts";
-
-/** What an accuracy report is made of. */
-export interface AccuracyResult {
-  trials: readonly AccuracyTrial[];
-  table: AccuracyTable;
-  /** How far single inferences lie from their mean, in percent, by scenario; scenarios not told are absent. */
-  scatter: ReadonlyMap<string, number>;
-  seconds: number;
-}
-
-type Kind = AccuracyTrial["kind"];
-
-/** A table for reading, on a terminal or a page. */
-export interface AccuracySheet {
-  id: string;
-  title: string;
-  /** Sentences that say what the numbers are. */
-  notes: string[];
-  columns: { head: string; numeric?: boolean }[];
-  rows: string[][];
-}
-
-/** The words for a kind of study. */
-export function nameKind(kind: Kind): string {
-  return kind === "gpu" ? "GPUs, fitted on kernel times" : "CPUs, fitted on end-to-end times alone";
-}
-
-/** The kinds there are trials of, GPUs first. */
-export function listKinds({ rows }: AccuracyTable): Kind[] {
-  return (["gpu", "cpu"] as const).filter((kind) => rows.some((row) => row.kind === kind));
-}
-
-/** Of the learners tried at random splits the one with the least mean error at the largest size; null when there is none. */
-export function findLeadingLearner({ means }: AccuracyTable, kind: Kind): string | null {
-  const last = means.filter(
-    (mean) => mean.kind === kind && mean.protocol === "random" && mean.size === "largest",
-  );
-  return last.length === 0 ? null : last.reduce((a, b) => (b.mape < a.mape ? b : a)).learner;
-}
+import {
+  findLeadingLearner,
+  listKinds,
+  nameKind,
+  protocolHeads,
+  type AccuracyResult,
+  type AccuracySheet,
+  type Kind,
+} from "./accuracyResult.ts";
+import { describeClasses, describeFamilies } from "./errorSheets.ts";
 
 /** Learners against training sizes and left-out families: means over the scenarios of a kind. */
 export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): AccuracySheet {
@@ -136,11 +105,6 @@ function listColumns(means: readonly AccuracyMean[]): SizeColumn[] {
   return columns;
 }
 
-const protocolHeads = [
-  ["family", "family out"],
-  ["coarse-family", "coarse family out"],
-] as const;
-
 function describeSplits({ rows }: AccuracyTable, kind: Kind): string {
   const count = (protocol: AccuracyRow["protocol"]) =>
     Math.max(
@@ -212,83 +176,6 @@ export function describeScenarios({ table, scatter }: AccuracyResult, kind: Kind
   };
 }
 
-/** Errors by coarse family of the leading learner. */
-export function describeFamilies({ table }: AccuracyResult, kind: Kind): AccuracySheet {
-  const learner = findLeadingLearner(table, kind) ?? table.families.find((row) => row.kind === kind)?.learner;
-  const errors = table.families.filter((row) => row.kind === kind && row.learner === learner);
-  const protocols = (["random", "family", "coarse-family"] as const).filter((protocol) =>
-    errors.some((row) => row.protocol === protocol),
-  );
-  const families = [...Map.groupBy(errors, ({ family }) => family)].sort(
-    ([, a], [, b]) => countNetworks(b) - countNetworks(a),
-  );
-  const groups = new Map(coarseFamilies.map(({ name, families: members }) => [name, members.join(", ")]));
-  return {
-    id: `${kind}-families`,
-    title: `${nameKind(kind)}: by coarse family`,
-    notes: [
-      `${nameLearner(learner ?? "")} at the largest training size, over all scenarios; the bias is the mean of predicted over measured less one.`,
-    ],
-    columns: [
-      { head: "coarse family" },
-      { head: "networks", numeric: true },
-      ...protocols.flatMap((protocol) => [
-        { head: nameProtocol(protocol), numeric: true },
-        { head: "bias", numeric: true },
-      ]),
-      { head: "families" },
-    ],
-    rows: families.map(([family, of]) => [
-      family,
-      formatCount(countNetworks(of)),
-      ...protocols.flatMap((protocol) => {
-        const row = of.find((candidate) => candidate.protocol === protocol);
-        return [formatPercent(row?.mape), formatBias(row?.bias)];
-      }),
-      groups.get(family) ?? "",
-    ]),
-  };
-}
-
-/** The words for a way of splitting networks. */
-export function nameProtocol(protocol: FamilyError["protocol"]): string {
-  return protocolHeads.find(([name]) => name === protocol)?.[1] ?? "random";
-}
-
-function countNetworks(errors: readonly FamilyError[]): number {
-  return Math.max(...errors.map(({ networks }) => networks));
-}
-
-/** Errors by kernel class of the leading learner; null where kernels were not timed. */
-export function describeClasses({ table }: AccuracyResult): AccuracySheet | null {
-  const learner = findLeadingLearner(table, "gpu");
-  const known = table.classes.some((row) => row.learner === learner) ? learner : table.classes[0]?.learner;
-  const errors = table.classes.filter((row) => row.learner === known);
-  if (errors.length === 0) return null;
-  return {
-    id: "gpu-classes",
-    title: "Single kernels by class",
-    notes: [
-      `${nameLearner(known!)} at the largest training size, over all GPUs; the bias is that of the sum.`,
-    ],
-    columns: [
-      { head: "kernel class" },
-      ...["kernels", "share of time", "median error", "mean error", "bias"].map((head) => ({
-        head,
-        numeric: true,
-      })),
-    ],
-    rows: errors.map(({ kernel, rows, share, medianApe, mape, bias }) => [
-      kernel,
-      formatCount(rows),
-      formatPercent(share),
-      formatPercent(medianApe),
-      formatPercent(mape),
-      formatBias(bias),
-    ]),
-  };
-}
-
 /** All tables for a terminal, where what is printed last is seen first: the means stand at the end. */
 export function listSheets(result: AccuracyResult): AccuracySheet[] {
   const kinds = listKinds(result.table);
@@ -299,12 +186,6 @@ export function listSheets(result: AccuracyResult): AccuracySheet[] {
     ...(classes ? [classes] : []),
     ...kinds.map((kind) => describeMeans(result, kind)),
   ];
-}
-
-function formatBias(percent: number | undefined): string {
-  return percent === undefined
-    ? formatPercent(percent)
-    : `${percent > 0 ? "+" : ""}${formatPercent(percent)}`;
 }
 
 function meanOf(values: readonly number[]): number {
