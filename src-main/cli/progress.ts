@@ -55,7 +55,8 @@ export function describeProgress(job: Job): string | null {
   const { done, total, etaMs, note } = progress;
   if (total === 0) return note || job.title;
   const share = `${Math.floor((done / total) * 100)} %`;
-  const count = Number.isInteger(done) ? `${done}/${total}  ${share}` : share;
+  // A total of 1 is a whole that is told in shares.
+  const count = Number.isInteger(done) && total > 1 ? `${done}/${total}  ${share}` : share;
   const left = etaMs === null ? "" : `  ${formatEta(etaMs)} left`;
   return `${count}${left}  ${note}`.trimEnd();
 }

@@ -10,17 +10,19 @@ import type { PublishedOp } from "../published/readPublished.ts";
 import { runInTransaction } from "../store/database.ts";
 import {
   addNamedNetwork,
-  addPublishedSource,
-  advancePublishedSource,
   ensurePublishedRun,
   ensurePublishedScenario,
   findModelRow,
-  findPublishedSource,
   putPublishedCell,
   putPublishedOps,
   type PublishedModel,
 } from "../store/published.ts";
 import { countPublished, listPublishedDevices } from "../store/publishedDevices.ts";
+import {
+  addPublishedSource,
+  advancePublishedSource,
+  findPublishedSource,
+} from "../store/publishedSources.ts";
 import { countNoun, type LabContext } from "./context.ts";
 import type {
   ImportedFile,
@@ -32,7 +34,11 @@ import type {
 } from "./contract.ts";
 import { cancelled } from "./errors.ts";
 import { formatBytes } from "./format.ts";
+import { ImportProgress } from "./importProgress.ts";
 import type { JobContext } from "./jobs.ts";
+
+/** What of a lab an import needs. */
+export type ImportContext = Pick<LabContext, "store" | "library" | "publish">;
 
 /** A file that is whole, with its place in the lab. */
 interface CheckedFile extends PublishedFile {
@@ -49,17 +55,19 @@ interface CheckedFile extends PublishedFile {
  * Rejects with data-unreadable or cancelled.
  */
 export async function importPublished(
-  context: LabContext,
+  context: ImportContext,
   { path }: ImportPublishedRequest,
   job: JobContext,
 ): Promise<ImportResult> {
   const { files, ignored } = findPublishedFiles(path);
-  const checked = await checkFiles(context, files, job);
+  const progress = new ImportProgress(files, job.onProgress);
+  const checked = await checkFiles(context, files, job.signal, progress);
   const importer = new Importer(context);
   const imported: ImportedFile[] = [];
   for (const file of checked) {
     const { name, hash, bytes, rows, networks, done } = file;
-    if (done < networks) await importFile(context, importer, file, job);
+    if (done < networks) await importFile(context, importer, file, job.signal, progress);
+    progress.finish("import", file);
     imported.push({ name, hash, bytes, rows, networks, state: done < networks ? "imported" : "known" });
   }
   if (imported.some(({ state }) => state === "imported")) {
@@ -76,13 +84,12 @@ export async function importPublished(
 }
 
 async function checkFiles(
-  { store }: LabContext,
+  { store }: ImportContext,
   files: readonly PublishedFile[],
-  { signal, onProgress }: JobContext,
+  signal: AbortSignal,
+  progress: ImportProgress,
 ): Promise<CheckedFile[]> {
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const checked: CheckedFile[] = [];
-  let before = 0;
   for (const file of files) {
     stopWhenCancelled(signal);
     const hash = await hashFile(file.path, signal);
@@ -90,13 +97,10 @@ async function checkFiles(
     const counts =
       known ??
       (await countRows(file, signal, (bytes) => {
-        onProgress(
-          before + bytes,
-          2 * total,
-          `checking ${file.name}: ${formatBytes(bytes)} of ${formatBytes(file.bytes)}`,
-        );
+        const note = `checking ${file.name}: ${formatBytes(bytes)} of ${formatBytes(file.bytes)}`;
+        progress.tell("check", bytes, note);
       }));
-    before += file.bytes;
+    progress.finish("check", file);
     checked.push({
       ...file,
       hash,
@@ -132,10 +136,11 @@ const batchTimes = 20_000;
 const batchNetworks = 50;
 
 async function importFile(
-  { store }: LabContext,
+  { store }: ImportContext,
   importer: Importer,
   file: CheckedFile,
-  { signal, onProgress }: JobContext,
+  signal: AbortSignal,
+  progress: ImportProgress,
 ): Promise<void> {
   let place = 0;
   let times = 0;
@@ -149,9 +154,9 @@ async function importFile(
     times = 0;
   };
   const onBytes = (bytes: number) =>
-    onProgress(
+    progress.tell(
+      "import",
       bytes,
-      file.bytes,
       `importing ${file.name}: ${place} of ${countNoun(file.networks, "network")}`,
     );
   for await (const network of readPublishedNetworks(file.path, { onBytes })) {
@@ -171,9 +176,9 @@ function stopWhenCancelled(signal: AbortSignal): void {
 /** Puts networks of published files into the lab; call it inside a transaction. */
 class Importer {
   readonly unmatched: { network: string; rows: number }[] = [];
-  private readonly context: LabContext;
+  private readonly context: ImportContext;
 
-  constructor(context: LabContext) {
+  constructor(context: ImportContext) {
     this.context = context;
   }
 

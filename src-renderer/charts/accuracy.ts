@@ -11,6 +11,9 @@ export type LearnerScores = { learner: string } & Scores;
 export function nameLearner(learner: string): string {
   const names: Record<string, string> = {
     flops: "FLOPs only (baseline)",
+    additive: "A rate for each op class",
+    shrunken: "Rates drawn to their mean",
+    "end-to-end": "Rates that vary with shape",
     lasso: "Lasso",
     boosting: "Boosting",
     forest: "Forest",

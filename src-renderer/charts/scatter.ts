@@ -4,7 +4,8 @@ import { describeAxis, describeOptions, roundToStep } from "./configuration.ts";
 import type { ChartPoint, ChartTable, PointChart } from "./configuration.ts";
 import type { ChartTheme } from "./theme.ts";
 
-const tolerance = 0.1;
+/** Predictions this far off, as a fraction, still count as close. */
+export const tolerance = 0.1;
 
 /**
  * Predicted against measured milliseconds, both logarithmic, with the identity line, a ±10 % band and each prediction's
@@ -13,19 +14,12 @@ const tolerance = 0.1;
  */
 export function scatterChart(points: readonly PredictedPoint[], theme: ChartTheme): PointChart {
   const drawable = points.filter((point) => point.measuredMs > 0 && point.predictedMs > 0);
-  const values = drawable.flatMap((point) => [point.measuredMs, point.predictedMs]);
-  const low = values.length > 0 ? roundToStep(Math.min(...values), "down") : 1;
-  const high = values.length > 0 ? Math.max(roundToStep(Math.max(...values), "up"), low * 2) : 100;
+  const frame = describeIdentity(
+    drawable.flatMap((point) => [point.measuredMs, point.predictedMs]),
+    theme,
+  );
   const isClose = (point: PredictedPoint) =>
     Math.abs(point.predictedMs - point.measuredMs) <= tolerance * point.measuredMs;
-  const line = (factor: number): ChartPoint[] => [low, high].map((x) => ({ x, y: x * factor }));
-  const quiet = { type: "line" as const, pointRadius: 0, pointHitRadius: 0 };
-  const axis = (title: string) => ({
-    ...describeAxis(title, theme),
-    type: "logarithmic" as const,
-    min: low,
-    max: high,
-  });
   const options = describeOptions(theme);
   return {
     type: "scatter",
@@ -52,7 +46,7 @@ export function scatterChart(points: readonly PredictedPoint[], theme: ChartThem
           ...quiet,
           label: "Interval",
           data: drawable.flatMap((point) => [
-            { x: point.measuredMs, y: Math.max(point.lowMs, low / 2) },
+            { x: point.measuredMs, y: Math.max(point.lowMs, frame.low / 2) },
             { x: point.measuredMs, y: point.highMs },
             { x: point.measuredMs, y: null },
           ]),
@@ -60,29 +54,48 @@ export function scatterChart(points: readonly PredictedPoint[], theme: ChartThem
           borderWidth: 0.75,
           pointStyle: "line",
         },
-        {
-          ...quiet,
-          label: "Predicted = measured",
-          data: line(1),
-          borderColor: theme.measured,
-          borderDash: [6, 4],
-          borderWidth: 1.5,
-          pointStyle: "line",
-        },
-        {
-          ...quiet,
-          label: "±10 %",
-          // Around the band and back, so that one shape is filled and named once.
-          data: [...line(1 - tolerance), ...line(1 + tolerance).reverse()],
-          borderWidth: 0,
-          backgroundColor: theme.band,
-          fill: "shape",
-          pointStyle: "rect",
-        },
+        ...frame.datasets,
       ],
     },
-    options: { ...options, scales: { x: axis("Measured (ms)"), y: axis("Predicted (ms)") } },
+    options: { ...options, scales: frame.scales },
   };
+}
+
+const quiet = { type: "line" as const, pointRadius: 0, pointHitRadius: 0 };
+
+/** Logarithmic axes around positive values in milliseconds, with the line predicted = measured and a ±10 % band on them. */
+export function describeIdentity(values: readonly number[], theme: ChartTheme) {
+  const low = values.length > 0 ? roundToStep(Math.min(...values), "down") : 1;
+  const high = values.length > 0 ? Math.max(roundToStep(Math.max(...values), "up"), low * 2) : 100;
+  const line = (factor: number): ChartPoint[] => [low, high].map((x) => ({ x, y: x * factor }));
+  const axis = (title: string) => ({
+    ...describeAxis(title, theme),
+    type: "logarithmic" as const,
+    min: low,
+    max: high,
+  });
+  const datasets = [
+    {
+      ...quiet,
+      label: "Predicted = measured",
+      data: line(1),
+      borderColor: theme.measured,
+      borderDash: [6, 4],
+      borderWidth: 1.5,
+      pointStyle: "line" as const,
+    },
+    {
+      ...quiet,
+      label: "±10 %",
+      // Around the band and back, so that one shape is filled and named once.
+      data: [...line(1 - tolerance), ...line(1 + tolerance).reverse()],
+      borderWidth: 0,
+      backgroundColor: theme.band,
+      fill: "shape" as const,
+      pointStyle: "rect" as const,
+    },
+  ];
+  return { low, datasets, scales: { x: axis("Measured (ms)"), y: axis("Predicted (ms)") } };
 }
 
 function placePoint(point: PredictedPoint): ChartPoint {
