@@ -1,6 +1,6 @@
 import { median } from "../model/median.ts";
 import { solveCholesky } from "./linear.ts";
-import { sumWork, type CompiledWork, type WorkDesign } from "./workDesign.ts";
+import { sumWork, type CompiledWork } from "./workDesign.ts";
 
 /** Groups of coefficients that share one prior variance. */
 const kinds: readonly { prefix: string; sd: number }[] = [
@@ -29,11 +29,13 @@ const levelSd = 3;
 export function fitWorkRates(
   design: { columns: string[]; networks: readonly CompiledWork[] },
   logMs: Float64Array,
+  plain = false,
   options: FitOptions = {},
 ): WorkRates {
   const count = logMs.length;
   const columns = design.columns.length;
   const kind = Int32Array.from(design.columns, kindOf);
+  const active = Float64Array.from(design.columns, (name) => (plain && name.startsWith('shape ') ? 0 : 1));
   let coefficients: Float64Array = new Float64Array(columns);
   let level = 0;
   const jacobian = new Float64Array(count * columns);
@@ -46,6 +48,7 @@ export function fitWorkRates(
     jacobian.fill(0);
     for (let n = 0; n < count; n++)
       f[n] = sumWork(design.networks[n]!, coefficients, jacobian.subarray(n * columns, (n + 1) * columns));
+    if (plain) for (let p = 0; p < jacobian.length; p++) jacobian[p]! *= active[p % columns]!;
   };
   linearise();
   const level0 = median(Array.from(f, (v, n) => logMs[n]! - v));

@@ -16,6 +16,8 @@ export interface WorkTerm {
   logCycles: number;
   /** False when the runtime does this work on one thread, however many there are. */
   threaded: boolean;
+  /** The sum over the network that it is part of when rates do not bend. */
+  sum: string;
   /** Names of the coefficients that bend its rate, and how strongly each does. */
   names: string[];
   weights: number[];
@@ -66,7 +68,7 @@ function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Prec
       names.push(`shape ${part} ${name}`, `shape ${kernel} ${part} ${name}`);
       weights.push(weight, weight);
     }
-    terms.push({ op, logCycles: Math.log(amount), threaded, names, weights });
+    terms.push({ op, logCycles: Math.log(amount), threaded, sum: `${kernel} ${part}`, names, weights });
   };
   const outputs = facts.outElements;
   if (cost.perFlop > 0) {
@@ -79,6 +81,7 @@ function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Prec
     op,
     logCycles: Math.log(callCycles),
     threaded: false,
+    sum: "calls",
     names: ["calls", `class ${kernel} calls`],
     weights: [1, 1],
   });
@@ -107,3 +110,12 @@ const elementBends: readonly Bend[] = [
   ["elements", (f) => Math.log(Math.max(f.inElements, f.outElements, 1) / 1e5)],
 ];
 const noBends: readonly Bend[] = [];
+
+/** Threads of a core set: one for each of its cores (`1large+2med` has 3). */
+export function countThreads(cores: string): number {
+  const counts = cores.match(/\d+/g) ?? ["1"];
+  return Math.max(
+    1,
+    counts.reduce((sum, count) => sum + Number(count), 0),
+  );
+}
