@@ -1,7 +1,7 @@
 import { fitFlopsLine } from "./baseline.ts";
 import { fitNonNegativeRates, type ClassAmounts } from "./additiveRates.ts";
 import { sumWork, type CompiledWork, type WorkDesign } from "./workDesign.ts";
-import { fitWorkRates } from "./workRates.ts";
+import { coefficientKinds, fitWorkRates } from "./workRates.ts";
 
 /** Ways to learn from end-to-end times alone, from simple to rich. */
 export const endToEndLearners = ["flops", "additive", "shrunken", "end-to-end"] as const;
@@ -48,7 +48,12 @@ function fitLearner(task: EndToEndTask, train: readonly number[]): (place: numbe
     case "end-to-end": {
       const networks: CompiledWork[] = train.map((place) => design.networks[place]!);
       const logMs = Float64Array.from(train, (place) => Math.log(ms[place]!));
-      const rates = fitWorkRates({ columns: design.columns, networks }, logMs, learner === "shrunken");
+      const rates = fitWorkRates(
+        design.columns,
+        networks,
+        logMs,
+        learner === "shrunken" ? coefficientKinds.filter(({ prefix }) => prefix !== "shape ") : coefficientKinds,
+      );
       return (place) => Math.exp(rates.level + sumWork(design.networks[place]!, rates.coefficients));
     }
   }

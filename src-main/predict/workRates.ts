@@ -1,146 +1,131 @@
 import { median } from "../model/median.ts";
-import { solveCholesky } from "./linear.ts";
+import { EvidenceTuner } from "./workEvidence.ts";
 import { sumWork, type CompiledWork } from "./workDesign.ts";
 
-/** Groups of coefficients that share one prior variance. */
-const kinds: readonly { prefix: string; sd: number }[] = [
-  { prefix: "group ", sd: 0.4 },
-  { prefix: "class ", sd: 0.5 },
-  { prefix: "calls", sd: 1 },
-  { prefix: "shape ", sd: 0.12 },
+/** Coefficients of a kind share one prior variance, whose scale the training networks decide. */
+export interface CoefficientKind {
+  prefix: string;
+  /** Standard deviation to start from, of logarithms of rates. */
+  deviation: number;
+}
+
+export const coefficientKinds: readonly CoefficientKind[] = [
+  { prefix: "group ", deviation: 0.4 },
+  { prefix: "part ", deviation: 0.5 },
+  { prefix: "class ", deviation: 0.5 },
+  { prefix: "calls", deviation: 1 },
+  { prefix: "shape ", deviation: 0.12 },
 ];
 
+/** Rates of work fitted on end-to-end times. */
 export interface WorkRates {
+  /** Natural logarithm of the milliseconds of a nominal cycle. */
   level: number;
+  /** By column of the design. */
   coefficients: Float64Array;
-  scales: number[];
+  /** Standard deviation of each kind of coefficients. */
+  deviations: number[];
+  /** Standard deviation of the logarithm of a network's time around its prediction. */
   noise: number;
-  nll: number;
 }
 
-export interface FitOptions { scales?: number[]; noise?: number; fixed?: boolean }
+/** Nothing is known of a device's speed beforehand: a factor of 20 either way is within one deviation. */
+const levelDeviation = 3;
+/** Degrees of freedom of the noise: networks far off count less, as under Student's t. */
+const tails = 4;
+const mostRounds = 8;
 
-export function kindOf(name: string): number {
-  return kinds.findIndex(({ prefix }) => name.startsWith(prefix));
-}
-
-const levelSd = 3;
-
+/**
+ * Fits the rates of classes of work to the logarithms of networks' times. Each coefficient has a normal prior around the
+ * nominal cost, so that classes that training networks hardly have stay near it: the sum over ops is linearised around the
+ * current rates, which makes it Bayesian linear regression (a Gaussian process over networks whose covariance is that of
+ * their shares of time; Rasmussen and Williams 2006, chapter 2), and that is repeated until it no longer moves (Laplace's
+ * approximation by Gauss-Newton steps). Prior variances and noise maximise the evidence of the training networks.
+ */
 export function fitWorkRates(
-  design: { columns: string[]; networks: readonly CompiledWork[] },
+  columns: readonly string[],
+  networks: readonly CompiledWork[],
   logMs: Float64Array,
-  plain = false,
-  options: FitOptions = {},
+  kinds: readonly CoefficientKind[] = coefficientKinds,
 ): WorkRates {
-  const count = logMs.length;
-  const columns = design.columns.length;
-  const kind = Int32Array.from(design.columns, kindOf);
-  const active = Float64Array.from(design.columns, (name) => (plain && name.startsWith('shape ') ? 0 : 1));
-  let coefficients: Float64Array = new Float64Array(columns);
-  let level = 0;
-  const jacobian = new Float64Array(count * columns);
-  const f = new Float64Array(count);
-  let scales = options.scales ?? kinds.map(() => 1);
-  let noise = options.noise ?? 0.03;
-  const grams = kinds.map(() => new Float64Array(count * count));
-  let nll = 0;
+  const count = networks.length;
+  const kind = columns.map((name) => kinds.findIndex(({ prefix }) => name.startsWith(prefix)));
+  // Sorted by kind, so that each kind's share of a covariance is one run of products.
+  const order = kind.flatMap((_, column) => (kind[column]! >= 0 ? [column] : []));
+  order.sort((a, b) => kind[a]! - kind[b]! || a - b);
+  const width = order.length;
+  const bounds = kinds.map((_, place) => order.findIndex((column) => kind[column]! >= place));
+  const ends = kinds.map((_, place) => {
+    const next = order.findIndex((column) => kind[column]! > place);
+    return next === -1 ? width : next;
+  });
+  const gradient = new Float64Array(columns.length);
+  const jacobian = new Float64Array(count * width);
+  const sums = new Float64Array(count);
+  const target = new Float64Array(count);
+  let coefficients = new Float64Array(columns.length);
   const linearise = () => {
-    jacobian.fill(0);
-    for (let n = 0; n < count; n++)
-      f[n] = sumWork(design.networks[n]!, coefficients, jacobian.subarray(n * columns, (n + 1) * columns));
-    if (plain) for (let p = 0; p < jacobian.length; p++) jacobian[p]! *= active[p % columns]!;
+    for (let network = 0; network < count; network++) {
+      gradient.fill(0);
+      sums[network] = sumWork(networks[network]!, coefficients, gradient);
+      for (let place = 0; place < width; place++) jacobian[network * width + place] = gradient[order[place]!]!;
+    }
   };
   linearise();
-  const level0 = median(Array.from(f, (v, n) => logMs[n]! - v));
-  level = level0;
-  for (let round = 0; round < 8; round++) {
+  const startLevel = median(Array.from(sums, (sum, network) => logMs[network]! - sum));
+  let level = startLevel;
+  const tuner = new EvidenceTuner(
+    kinds.map(({ deviation }) => deviation),
+    count,
+    levelDeviation,
+  );
+  const loss = (trial: Float64Array, trialLevel: number): number => {
+    let sum = ((trialLevel - startLevel) / levelDeviation) ** 2;
+    for (const column of order) sum += (trial[column]! / tuner.deviations[kind[column]!]!) ** 2;
+    for (let network = 0; network < count; network++) {
+      const error = logMs[network]! - trialLevel - sumWork(networks[network]!, trial);
+      sum += (error * error * tuner.weights[network]!) / tuner.noise ** 2;
+    }
+    return sum;
+  };
+  for (let round = 0; round < mostRounds; round++) {
     if (round > 0) linearise();
-    grams.forEach((g) => g.fill(0));
-    const target = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      let dot = 0;
-      for (let c = 0; c < columns; c++) dot += jacobian[i * columns + c]! * coefficients[c]!;
-      target[i] = logMs[i]! - f[i]! - level0 + dot;
-      for (let j = 0; j <= i; j++) {
-        for (let c = 0; c < columns; c++) {
-          const product = jacobian[i * columns + c]! * jacobian[j * columns + c]!;
-          if (product !== 0) grams[kind[c]!]![i * count + j]! += product;
-        }
-        for (const g of grams) g[j * count + i] = g[i * count + j]!;
-      }
+    for (let network = 0; network < count; network++) {
+      let bent = 0;
+      for (let place = 0; place < width; place++)
+        bent += jacobian[network * width + place]! * coefficients[order[place]!]!;
+      target[network] = logMs[network]! - sums[network]! - startLevel + bent;
     }
-    if (!options.fixed && (round === 0 || round === 2 || round === 4)) [scales, noise, nll] = tune(grams, target, scales, noise);
-    const alpha = solve(grams, target, scales, noise).alpha;
-    const next = new Float64Array(columns);
-    for (let c = 0; c < columns; c++) {
+    tuner.setShares(jacobian, width, bounds, ends, target);
+    if (round === 0) tuner.tune(12);
+    else if (round === 2) {
+      tuner.weigh(tails);
+      tuner.tune(5);
+      tuner.weigh(tails);
+    } else if (round === 3) tuner.tune(5);
+    const alpha = tuner.solve();
+    const next = new Float64Array(columns.length);
+    for (let place = 0; place < width; place++) {
       let sum = 0;
-      for (let n = 0; n < count; n++) sum += jacobian[n * columns + c]! * alpha[n]!;
-      next[c] = sum * (kinds[kind[c]!]!.sd * scales[kind[c]!]!) ** 2;
+      for (let network = 0; network < count; network++)
+        sum += jacobian[network * width + place]! * alpha[network]!;
+      next[order[place]!] = sum * tuner.deviations[kind[order[place]!]!]! ** 2;
     }
-    let shift = 0;
-    for (let n = 0; n < count; n++) shift += alpha[n]!;
-    const nextLevel = level0 + shift * levelSd ** 2;
-    const loss = (b: Float64Array, l: number) => {
-      let sum = ((l - level0) / levelSd) ** 2;
-      for (let c = 0; c < columns; c++) sum += (b[c]! / (kinds[kind[c]!]!.sd * scales[kind[c]!]!)) ** 2;
-      for (let n = 0; n < count; n++) sum += ((logMs[n]! - l - sumWork(design.networks[n]!, b)) / noise) ** 2;
-      return sum;
-    };
+    const nextLevel = startLevel + alpha.reduce((sum, value) => sum + value, 0) * levelDeviation ** 2;
     const before = loss(coefficients, level);
-    let step = 1;
-    let moved = 0;
-    for (; step > 0.01; step /= 2) {
-      const trial = coefficients.map((v, c) => v + step * (next[c]! - v));
-      const l = level + step * (nextLevel - level);
-      const after = loss(trial, l);
+    let gain = 0;
+    // A full step may overshoot where the sum is far from linear.
+    for (let step = 1; step > 0.01; step /= 2) {
+      const trial = coefficients.map((value, column) => value + step * (next[column]! - value));
+      const trialLevel = level + step * (nextLevel - level);
+      const after = loss(trial, trialLevel);
       if (after > before) continue;
-      moved = before - after;
+      gain = before - after;
       coefficients = trial;
-      level = l;
+      level = trialLevel;
       break;
     }
-    if (moved < 0.05 && (round > 4 || options.fixed)) break;
+    if (round > 3 && gain < 0.05) break;
   }
-  return { level, coefficients, scales, noise, nll };
-}
-
-function solve(grams: Float64Array[], target: Float64Array, scales: number[], noise: number) {
-  const count = target.length;
-  const matrix = new Float64Array(count * count).fill(levelSd ** 2);
-  grams.forEach((g, k) => {
-    const v = (kinds[k]!.sd * scales[k]!) ** 2;
-    for (let p = 0; p < g.length; p++) matrix[p]! += v * g[p]!;
-  });
-  for (let i = 0; i < count; i++) matrix[i * count + i]! += noise ** 2;
-  const alpha = solveCholesky(matrix, target)!;
-  let value = 0;
-  for (let i = 0; i < count; i++) value += 0.5 * target[i]! * alpha[i]! + Math.log(matrix[i * count + i]!);
-  return { alpha, value };
-}
-
-function tune(grams: Float64Array[], target: Float64Array, scales: number[], noise: number): [number[], number, number] {
-  const at = (logs: number[]) => {
-    const s = logs.slice(0, -1).map(Math.exp);
-    const { value } = solve(grams, target, s, Math.exp(logs.at(-1)!));
-    // Weak hyper-priors keep few networks from ruling a scale out.
-    let prior = 0;
-    for (const l of logs.slice(0, -1)) prior += 0.5 * (l / 0.7) ** 2;
-    prior += 0.5 * ((logs.at(-1)! - Math.log(0.03)) / 0.7) ** 2;
-    return value + prior;
-  };
-  let logs = [...scales.map(Math.log), Math.log(noise)];
-  let best = at(logs);
-  let step = 0.6;
-  while (step > 0.1) {
-    let improved = false;
-    for (let k = 0; k < logs.length; k++)
-      for (const sign of [1, -1]) {
-        const trial = [...logs];
-        trial[k]! += sign * step;
-        const value = at(trial);
-        if (value < best - 1e-6) { best = value; logs = trial; improved = true; break; }
-      }
-    if (!improved) step /= 2;
-  }
-  return [logs.slice(0, -1).map(Math.exp), Math.exp(logs.at(-1)!), best];
+  return { level, coefficients, deviations: tuner.deviations, noise: tuner.noise };
 }

@@ -60,8 +60,8 @@ function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Prec
   const group = relatedClasses(kernel);
   const add = (amount: number, part: string, threaded: boolean, bends: readonly Bend[]) => {
     if (!(amount > 0)) return;
-    const names = [`group ${group}`, `class ${kernel} ${part}`];
-    const weights = [1, 1];
+    const names = [`group ${group}`, `part ${group} ${part}`, `class ${kernel} ${part}`];
+    const weights = [1, 1, 1];
     for (const [name, read] of bends) {
       const weight = read(facts);
       if (weight === 0) continue;
@@ -74,8 +74,11 @@ function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Prec
   if (cost.perFlop > 0) {
     const bends = group === "matrix products" ? productBends : windowBends;
     add(cost.perFlop * facts.flops, "arithmetic", cost.threaded, bends);
-    if (kernel === "conv") add(cost.perElement * patches(facts), "patches", true, noBends);
-    add(cost.perWeight * facts.params, "weights", true, noBends);
+    if (group === "matrix products") {
+      add(cost.perPatch * patches(facts), "patches", cost.threaded, noBends);
+      add(cost.perOutput * outputs, "outputs", cost.threaded, noBends);
+    }
+    add(cost.perWeight * facts.params, "weights", cost.threaded, noBends);
   } else add(cost.perElement * Math.max(facts.inElements, outputs), "elements", false, elementBends);
   terms.push({
     op,
