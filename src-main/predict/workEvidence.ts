@@ -1,9 +1,9 @@
 import { solveCholesky } from "./linear.ts";
 
 /** A factor of 2 is a usual distance between a scale and what one would have guessed. */
-const scaleDeviation = 0.7;
+const scaleDeviation = Number(process.env.SD ?? 0.2);
 /** Usual deviation of a network's time from the sum of its parts, as a logarithm. */
-const usualNoise = 0.03;
+const usualNoise = Number(process.env.UN ?? 0.03);
 
 /**
  * The covariance of linearised networks: a sum of one part for each kind of coefficients, one for the level and noise on the
@@ -60,6 +60,11 @@ export class EvidenceTuner {
   solve(): Float64Array {
     this.fill(this.deviations, this.noise);
     return solveCholesky(this.matrix, this.target)!;
+  }
+
+  /** The Cholesky factor of the covariance that was solved last, row-major, zero above the diagonal. */
+  copyFactor(): Float64Array {
+    return this.matrix.map((value, place) => (place % this.count <= place / this.count ? value : 0));
   }
 
   /**

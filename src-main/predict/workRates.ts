@@ -17,20 +17,30 @@ export const coefficientKinds: readonly CoefficientKind[] = [
   { prefix: "shape ", deviation: 0.12 },
 ];
 
-/** Rates of work fitted on end-to-end times. */
+/** Rates of work fitted on end-to-end times, and what is needed to tell how sure they are. */
 export interface WorkRates {
   /** Natural logarithm of the milliseconds of a nominal cycle. */
   level: number;
-  /** By column of the design. */
+  /** Names of the coefficients that training networks have. */
+  columns: string[];
   coefficients: Float64Array;
-  /** Standard deviation of each kind of coefficients. */
+  /** Standard deviation of each kind of coefficients, in the order of `coefficientKinds`. */
   deviations: number[];
   /** Standard deviation of the logarithm of a network's time around its prediction. */
   noise: number;
+  /** Row-major, training networks × columns: the share of a network's time that a coefficient bends. */
+  shares: Float64Array;
+  /** Lower triangular factor (row-major) of the covariance of the training networks' logarithms. */
+  factor: Float64Array;
+}
+
+/** The kind of a coefficient by its name; -1 for none. */
+export function findKind(name: string): number {
+  return coefficientKinds.findIndex(({ prefix }) => name.startsWith(prefix));
 }
 
 /** Nothing is known of a device's speed beforehand: a factor of 20 either way is within one deviation. */
-const levelDeviation = 3;
+export const levelDeviation = 3;
 /** Degrees of freedom of the noise: networks far off count less, as under Student's t. */
 const tails = 4;
 const mostRounds = 8;
@@ -46,19 +56,18 @@ export function fitWorkRates(
   columns: readonly string[],
   networks: readonly CompiledWork[],
   logMs: Float64Array,
-  kinds: readonly CoefficientKind[] = coefficientKinds,
+  plain = false,
 ): WorkRates {
   const count = networks.length;
-  const kind = columns.map((name) => kinds.findIndex(({ prefix }) => name.startsWith(prefix)));
+  const kinds = coefficientKinds;
+  const kind = columns.map((name) => (plain && name.startsWith("shape ") ? -1 : findKind(name)));
   // Sorted by kind, so that each kind's share of a covariance is one run of products.
   const order = kind.flatMap((_, column) => (kind[column]! >= 0 ? [column] : []));
   order.sort((a, b) => kind[a]! - kind[b]! || a - b);
   const width = order.length;
-  const bounds = kinds.map((_, place) => order.findIndex((column) => kind[column]! >= place));
-  const ends = kinds.map((_, place) => {
-    const next = order.findIndex((column) => kind[column]! > place);
-    return next === -1 ? width : next;
-  });
+  const places = order.map((_, place) => place);
+  const starts = kinds.map((_, of) => places.find((place) => kind[order[place]!]! >= of) ?? width);
+  const ends = kinds.map((_, of) => places.find((place) => kind[order[place]!]! > of) ?? width);
   const gradient = new Float64Array(columns.length);
   const jacobian = new Float64Array(count * width);
   const sums = new Float64Array(count);
@@ -88,15 +97,18 @@ export function fitWorkRates(
     }
     return sum;
   };
-  for (let round = 0; round < mostRounds; round++) {
-    if (round > 0) linearise();
+  const prepare = () => {
+    linearise();
     for (let network = 0; network < count; network++) {
       let bent = 0;
       for (let place = 0; place < width; place++)
         bent += jacobian[network * width + place]! * coefficients[order[place]!]!;
       target[network] = logMs[network]! - sums[network]! - startLevel + bent;
     }
-    tuner.setShares(jacobian, width, bounds, ends, target);
+    tuner.setShares(jacobian, width, starts, ends, target);
+  };
+  for (let round = 0; round < mostRounds; round++) {
+    prepare();
     if (round === 0) tuner.tune(12);
     else if (round === 2) {
       tuner.weigh(tails);
@@ -127,5 +139,15 @@ export function fitWorkRates(
     }
     if (round > 3 && gain < 0.05) break;
   }
-  return { level, coefficients, deviations: tuner.deviations, noise: tuner.noise };
+  prepare();
+  tuner.solve();
+  return {
+    level,
+    columns: order.map((column) => columns[column]!),
+    coefficients: Float64Array.from(order, (column) => coefficients[column]!),
+    deviations: tuner.deviations,
+    noise: tuner.noise,
+    shares: jacobian,
+    factor: tuner.copyFactor(),
+  };
 }
