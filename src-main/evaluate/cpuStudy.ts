@@ -47,7 +47,9 @@ export async function studyCpu(request: CpuStudyRequest): Promise<AccuracyTrial[
       (done, total) => onProgress?.(done, total, `${done} of ${total} scenarios and learners`),
     );
     return jobs.flatMap(({ data, splits, job }, place) =>
-      splits.map((split, set) => describeTrial(data, job.task.learner, split, results[place]![set]!.predictedMs)),
+      splits.map((split, set) =>
+        describeTrial(data, job.task.learner, split, results[place]![set]!.predictedMs),
+      ),
     );
   } finally {
     await pool.close();

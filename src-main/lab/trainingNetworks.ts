@@ -14,6 +14,8 @@ export interface NetworkChoice {
 export interface TrainingNetworks {
   networks: MeasuredNetwork[];
   cells: Map<string, number[]>;
+  /** So many networks are known by their measurements only and were passed over. */
+  withoutGraph: number;
 }
 
 /** The measured networks of a scenario. Rejects with bad-request, scenario-unknown or model-unknown. */
@@ -43,7 +45,11 @@ export async function collectNetworks(
     networks.push({ model, family, graph, latencyMs, opTimes, cell });
     if (networks.length % 20 === 0) await takeBreath();
   }
-  return { networks, cells: new Map(chosen.map(({ model, cells }) => [model, cells])) };
+  return {
+    networks,
+    cells: new Map(chosen.map(({ model, cells }) => [model, cells])),
+    withoutGraph: chosen.filter(({ kind }) => kind === "published").length,
+  };
 }
 
 /** Rejects with bad-request for what is no scenario and with scenario-unknown for one that nothing was measured on. */

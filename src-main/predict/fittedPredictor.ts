@@ -8,6 +8,7 @@ import type {
   Scores,
 } from "../lab/contract.ts";
 import type { ClassModel } from "./classModel.ts";
+import type { EndToEndModel } from "./endToEndModel.ts";
 import type { LeftOut } from "./fitPlan.ts";
 import type { Overhead } from "./overhead.ts";
 import type { Roofline } from "./roofline.ts";
@@ -28,6 +29,8 @@ export interface PredictorCore {
   classes: ClassModel[];
   standIns: StandIn[];
   overhead: Overhead;
+  /** What predicts instead of classes and overhead when no op of the scenario was timed; absent otherwise. */
+  endToEnd?: EndToEndModel;
   /** Half-width of the 90 % interval of a network, as a logarithm. */
   spread: number;
 }

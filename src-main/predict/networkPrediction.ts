@@ -3,6 +3,7 @@ import { listCpuKernels, type CpuKernel } from "../kernels/cpu.ts";
 import { mainSubgraph, type Graph, type Subgraph } from "../model/graph.ts";
 import { evaluateClass, type ClassModel } from "./classModel.ts";
 import { findExtrapolation, type Extrapolation } from "./extrapolation.ts";
+import { predictEndToEnd } from "./endToEndPrediction.ts";
 import { createFacts, readFacts } from "./facts.ts";
 import { listFeatures, relatedClasses, writeFeatures, type Feature } from "./features.ts";
 import type { NetworkPrediction, PredictorCore, StandIn } from "./fittedPredictor.ts";
@@ -28,6 +29,7 @@ const row = new Float64Array(64);
  * measured.
  */
 export function predictNetwork(predictor: PredictorCore, graph: Graph): NetworkPrediction {
+  if (predictor.endToEnd) return predictEndToEnd(predictor, predictor.endToEnd, graph);
   let classes = prepared.get(predictor);
   if (!classes) prepared.set(predictor, (classes = new Map()));
   const subgraph = mainSubgraph(graph);

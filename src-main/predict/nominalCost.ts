@@ -15,14 +15,40 @@ export interface NominalCost {
   threaded: boolean;
 }
 
-const product: NominalCost = { perFlop: 0.125, perElement: 0, perPatch: 0.5, perOutput: 1, perWeight: 1, threaded: true };
+/** An op of which only the call takes time. */
+export const noCost: NominalCost = {
+  perFlop: 0,
+  perElement: 0,
+  perPatch: 0,
+  perOutput: 0,
+  perWeight: 0,
+  threaded: false,
+};
+
+const product: NominalCost = {
+  perFlop: 0.125,
+  perElement: 0,
+  perPatch: 0.5,
+  perOutput: 1,
+  perWeight: 1,
+  threaded: true,
+};
 
 export function findNominalCost(kernel: string, precision: Precision): NominalCost {
   const costs = precision === "int8" ? int8 : float;
-  return costs[kernel] ?? { perFlop: 0, perElement: 1, perPatch: 0, perOutput: 0, perWeight: 0, threaded: false };
+  return (
+    costs[kernel] ?? { perFlop: 0, perElement: 1, perPatch: 0, perOutput: 0, perWeight: 0, threaded: false }
+  );
 }
 
-const elements = (perElement: number): NominalCost => ({ perFlop: 0, perElement, perPatch: 0, perOutput: 0, perWeight: 0, threaded: false });
+const elements = (perElement: number): NominalCost => ({
+  perFlop: 0,
+  perElement,
+  perPatch: 0,
+  perOutput: 0,
+  perWeight: 0,
+  threaded: false,
+});
 
 const float: Record<string, NominalCost> = {
   conv: product,
@@ -41,7 +67,14 @@ const float: Record<string, NominalCost> = {
   "activation-hard-swish": elements(2),
   "elementwise-function": elements(5),
 };
-const int8Product: NominalCost = { perFlop: 0.06, perElement: 0, perPatch: 0.3, perOutput: 1, perWeight: 0.3, threaded: true };
+const int8Product: NominalCost = {
+  perFlop: 0.06,
+  perElement: 0,
+  perPatch: 0.3,
+  perOutput: 1,
+  perWeight: 0.3,
+  threaded: true,
+};
 const int8: Record<string, NominalCost> = {
   ...float,
   conv: int8Product,

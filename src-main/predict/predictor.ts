@@ -3,13 +3,16 @@ import { badRequest, scenarioUnsupported, tooLittleData } from "../lab/errors.ts
 import { parseScenario } from "../device/scenario.ts";
 import { assembleCore } from "./assembly.ts";
 import { buildDataset, type Dataset, type MeasuredNetwork } from "./dataset.ts";
+import { fitEndToEnd, isEndToEndOnly } from "./endToEndFit.ts";
 import { fitSets, planCrossValidation, type FittedSet, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor, PredictorCore, PredictorScores } from "./fittedPredictor.ts";
+import { fewestNetworks } from "./folds.ts";
 import { learnersOf } from "./learnerChoice.ts";
 import { calibrate, describeScores, tryOnHeldOut } from "./validation.ts";
 
 // The door of the room: who fits, predicts or stores needs no other file.
+export { fewestNetworks } from "./folds.ts";
 export { predictNetwork } from "./networkPrediction.ts";
 export { decodePredictor, encodePredictor, predictorFormat, UnreadablePredictor } from "./predictorFile.ts";
 export type { FittedPredictor, NetworkPrediction } from "./fittedPredictor.ts";
@@ -25,9 +28,6 @@ export interface FitPredictorRequest {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number, note: string) => void) | undefined;
 }
-
-/** Fewer networks than this cannot be split for validation in any useful way. */
-export const fewestNetworks = 6;
 
 /**
  * Fits one regressor a kernel class and the overhead between kernels, and tries the whole procedure on networks held out.
@@ -46,6 +46,10 @@ export async function fitPredictors(
   const started = performance.now();
   const { scenario, seed } = request;
   const { runtime } = parseScenario(scenario);
+  if (isEndToEndOnly(request, choices)) {
+    const fitted = await fitEndToEnd(request);
+    return choices.map(() => fitted);
+  }
   const dataset = readDataset(scenario, request.networks);
   const sets = planCrossValidation(dataset.networks.length, seed);
   const fitted = await fitAll(dataset, sets, choices, request);

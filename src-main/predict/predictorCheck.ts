@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { listFeatures } from "./features.ts";
+import { coefficientKinds } from "./workRates.ts";
 
 const numbers = z.instanceof(Float64Array);
 const roofline = z.object({
@@ -80,15 +81,32 @@ const classScores = z.object({
   fallback: z.string().nullable(),
 });
 
+const endToEnd = z.object({
+  precision: z.enum(["float32", "float16", "int8"]),
+  threads: z.number().int().positive(),
+  rates: z.object({
+    level: z.number(),
+    columns: z.array(z.string()),
+    coefficients: numbers,
+    deviations: z.array(z.number().positive()).length(coefficientKinds.length),
+    noise: z.number().positive(),
+    shares: numbers,
+    factor: numbers,
+  }),
+  classes: z.array(z.string()),
+  spread,
+});
+
 const predictor = z.object({
   runtime: z.enum(["tflite", "xnnpack", "gpu-cl"]),
   classes: z.array(classModel),
-  standIns: z.array(z.object({ group: z.string(), roofline, rows: z.number(), spread })).min(1),
+  standIns: z.array(z.object({ group: z.string(), roofline, rows: z.number(), spread })),
   overhead: z.object({
     constantMs: z.number().nonnegative(),
     perKernelMs: z.number().nonnegative(),
     share: z.number().nonnegative(),
   }),
+  endToEnd: endToEnd.optional(),
   spread,
   scenario: z.string(),
   learner: z.enum(["auto", "lasso", "boosting"]),
@@ -116,6 +134,11 @@ export function checkPredictor(value: unknown): string | null {
     const [issue] = checked.error.issues;
     return `its structure is not as expected at ${issue?.path.join(".") || "the top"}`;
   }
+  const { endToEnd: ofNetworks, standIns } = checked.data;
+  if (ofNetworks && !isSoundEndToEnd(ofNetworks.rates))
+    return "its rates and its networks do not fit together";
+  if (!ofNetworks && standIns.length === 0)
+    return "it has nothing that stands in for kernels nobody measured";
   for (const model of checked.data.classes) {
     const problem = checkClass(model);
     if (problem !== null) return `its regressor of ${model.kernel} ${problem}`;
@@ -138,6 +161,24 @@ function checkClass(model: StoredClass): string | null {
     if (!sound) return "refers to features or nodes that do not exist";
   }
   return null;
+}
+
+function isSoundEndToEnd({
+  columns,
+  coefficients,
+  shares,
+  factor,
+}: z.infer<typeof endToEnd>["rates"]): boolean {
+  const networks = Math.round(Math.sqrt(factor.length));
+  return (
+    coefficients.length === columns.length &&
+    networks > 0 &&
+    factor.length === networks ** 2 &&
+    shares.length === networks * columns.length &&
+    Array.from({ length: networks }, (_, place) => factor[place * networks + place]!).every(
+      (value) => value > 0,
+    )
+  );
 }
 
 function isSoundLasso(

@@ -3,7 +3,7 @@ import type { FittedPredictor } from "./fittedPredictor.ts";
 import { checkPredictor } from "./predictorCheck.ts";
 
 /** Version of the stored form. Raise it when a reader of the old form could misread the new one. */
-export const predictorFormat = 1;
+export const predictorFormat = 2;
 
 /** Stored bytes that are not a predictor this program can use; the message says why in words. */
 export class UnreadablePredictor extends Error {

@@ -77,7 +77,8 @@ export function fitWorkRates(
     for (let network = 0; network < count; network++) {
       gradient.fill(0);
       sums[network] = sumWork(networks[network]!, coefficients, gradient);
-      for (let place = 0; place < width; place++) jacobian[network * width + place] = gradient[order[place]!]!;
+      for (let place = 0; place < width; place++)
+        jacobian[network * width + place] = gradient[order[place]!]!;
     }
   };
   linearise();

@@ -1,9 +1,9 @@
-import type { Precision } from "../lab/contract.ts";
+import type { Precision, Runtime } from "../lab/contract.ts";
 import { listCpuKernels } from "../kernels/cpu.ts";
 import { mainSubgraph, type Graph } from "../model/graph.ts";
 import { createFacts, readFacts, type OpFacts } from "./facts.ts";
 import { relatedClasses } from "./features.ts";
-import { findNominalCost } from "./nominalCost.ts";
+import { findNominalCost, noCost } from "./nominalCost.ts";
 
 /**
  * A share of an op's work that takes time in proportion to its amount: arithmetic, traffic or the call itself. Its time is
@@ -35,10 +35,10 @@ export interface NetworkWork {
 const facts = createFacts();
 
 /** Lists the work of a graph's ops on TFLite's own CPU kernels. */
-export function listWork(graph: Graph, precision: Precision): NetworkWork {
+export function listWork(graph: Graph, precision: Precision, runtime: Runtime = "tflite"): NetworkWork {
   const subgraph = mainSubgraph(graph);
   const work: NetworkWork = { terms: [], kernels: [], uncovered: [], flops: 0 };
-  for (const { class: kernel, ops, why } of listCpuKernels(graph, "tflite")) {
+  for (const { class: kernel, ops, why } of listCpuKernels(graph, runtime)) {
     const index = ops[0]!;
     const op = subgraph.ops[index]!;
     if (kernel === null || !readFacts(facts, subgraph, op)) {
@@ -56,7 +56,8 @@ export function listWork(graph: Graph, precision: Precision): NetworkWork {
 const uncountable = "its shapes or attributes are not those of the operator, so its work cannot be counted";
 
 function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Precision): void {
-  const cost = findNominalCost(kernel, precision);
+  // Done once, before the first inference: what is left is the call.
+  const cost = kernel === "convert-once" ? noCost : findNominalCost(kernel, precision);
   const group = relatedClasses(kernel);
   const add = (amount: number, part: string, threaded: boolean, bends: readonly Bend[]) => {
     if (!(amount > 0)) return;
