@@ -78,7 +78,10 @@ export class EvidenceTuner {
     for (let network = 0; network < count; network++) {
       let diagonal = 0;
       for (let k = network; k < count; k++) diagonal += inverse[network * count + k]! ** 2;
-      this.weights[network] = Math.min(1, (tails + 1) / (tails + alpha[network]! ** 2 / diagonal));
+      // Against the noise of a network that counts fully: one that was set aside must not look harmless for it.
+      const variance = 1 / diagonal + this.noise ** 2 * (1 - 1 / this.weights[network]!);
+      const surprise = (alpha[network]! / diagonal) ** 2 / Math.max(variance, this.noise ** 2);
+      this.weights[network] = Math.min(1, (tails + 1) / (tails + surprise));
     }
   }
 

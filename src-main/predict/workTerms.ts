@@ -79,6 +79,7 @@ function addTerms(terms: WorkTerm[], op: number, kernel: string, precision: Prec
       add(cost.perPatch * patches(facts), "patches", cost.threaded, noBends);
       add(cost.perOutput * outputs, "outputs", cost.threaded, noBends);
     }
+    add(cost.perVisit * visits(facts), "visits", cost.threaded, noBends);
     add(cost.perWeight * facts.params, "weights", cost.threaded, noBends);
   } else add(cost.perElement * Math.max(facts.inElements, outputs), "elements", false, elementBends);
   terms.push({
@@ -99,9 +100,12 @@ type Bend = readonly [name: string, read: (facts: OpFacts) => number];
 // Logarithms around a usual layer, so that a coefficient is a power and its weight is of the order of 1.
 const depth = (f: OpFacts) => f.kernelHeight * f.kernelWidth * Math.max(f.inChannels / f.groups, 1);
 const patches = (f: OpFacts) => f.batch * f.outHeight * f.outWidth * depth(f);
+const visits = (f: OpFacts) => f.outElements * f.kernelHeight * f.kernelWidth;
 const productBends: readonly Bend[] = [
   ["depth", (f) => Math.log(depth(f) / 256)],
   ["filters", (f) => Math.log(f.outChannels / f.groups / 64)],
+  // A product with few columns packs much and multiplies little.
+  ["narrowness", (f) => (f.groups > 1 ? 0 : Math.max(0, Math.log(32 / f.outChannels)))],
   ["pixels", (f) => Math.log((f.batch * f.outHeight * f.outWidth) / 784)],
 ];
 const windowBends: readonly Bend[] = [
