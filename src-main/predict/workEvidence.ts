@@ -1,9 +1,9 @@
 import { solveCholesky } from "./linear.ts";
 
 /** A factor of 2 is a usual distance between a scale and what one would have guessed. */
-const scaleDeviation = Number(process.env.SD ?? 0.2);
+const scaleDeviation = 0.7;
 /** Usual deviation of a network's time from the sum of its parts, as a logarithm. */
-const usualNoise = Number(process.env.UN ?? 0.03);
+const usualNoise = 0.03;
 
 /**
  * The covariance of linearised networks: a sum of one part for each kind of coefficients, one for the level and noise on the
