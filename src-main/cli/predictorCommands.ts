@@ -168,7 +168,7 @@ export function listScores(scores: Scores): string[] {
 
 function printPredictor(predictor: PredictorDetail): void {
   printLine(
-    `Predictor ${predictor.id} for ${predictor.scenario}: ${predictor.learner}, ${formatCount(predictor.rows)} op rows of ${predictor.models} models, fitted in ${formatDuration(predictor.fitMs)}`,
+    `Predictor ${predictor.id} for ${predictor.scenario}: ${predictor.learner}, ${describeRows(predictor)} of ${predictor.models} models, fitted in ${formatDuration(predictor.fitMs)}`,
   );
   printTable(
     [{ head: "cross-validated" }, ...scoreColumns],
@@ -196,6 +196,10 @@ function printPredictor(predictor: PredictorDetail): void {
       row.fallback ?? "",
     ]),
   );
+}
+
+function describeRows({ endToEndOnly, rows }: PredictorDetail): string {
+  return endToEndOnly ? "end-to-end times alone (no op was timed)" : `${formatCount(rows)} op rows`;
 }
 
 function printPredictions(predictions: readonly Prediction[]): void {
@@ -228,7 +232,7 @@ function printPredictions(predictions: readonly Prediction[]): void {
       { head: "kernel" },
       { head: "predicted", numeric: true },
       { head: "measured", numeric: true },
-      { head: "extrapolated" },
+      { head: "remark" },
     ],
     only.ops.map((op) => [
       String(op.index),
@@ -236,10 +240,14 @@ function printPredictions(predictions: readonly Prediction[]): void {
       op.kernel,
       formatMs(op.ms),
       formatMs(measured.get(op.index)),
-      op.extrapolated.join("; "),
+      [...(op.inferred ? ["inferred"] : []), ...op.extrapolated].join("; "),
     ]),
   );
-  printLine(`between the ops: ${formatMs(only.overheadMs)}`);
+  if (only.ops.some((op) => op.inferred))
+    printLine(
+      "The times of the ops are inferred: none was ever timed on this scenario, each is its share of what end-to-end times taught.",
+    );
+  else printLine(`between the ops: ${formatMs(only.overheadMs)}`);
 }
 
 function printEvaluation(evaluation: Evaluation): void {

@@ -92,7 +92,9 @@ async function fit(
 ): Promise<PredictorSummary> {
   const { scenario } = request;
   onProgress(0, 1, "reading the measured networks", null);
-  const { networks, cells } = await collectNetworks(context, scenario, request, signal);
+  const { networks, cells, withoutGraph } = await collectNetworks(context, scenario, request, signal);
+  const skipped =
+    withoutGraph > 0 ? `; ${countNoun(withoutGraph, "network")} without a graph not learnt from` : "";
   const seed = request.seed ?? defaultSeed;
   const learner = request.learner ?? "auto";
   const fitted = await fitPredictor({
@@ -102,7 +104,7 @@ async function fit(
     learner,
     seed,
     signal,
-    onProgress: (done, total, note) => onProgress(done, total, note),
+    onProgress: (done, total, note) => onProgress(done, total, `${note}${skipped}`),
   });
   const id = savePredictor(context.store, {
     scenario,

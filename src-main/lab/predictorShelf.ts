@@ -31,6 +31,7 @@ export class PredictorShelf {
       ...dropParameters(stored),
       leftOut: unreadable ? [] : fitted.leftOut,
       problem: unreadable ? fitted.message : null,
+      endToEndOnly: !unreadable && fitted.endToEnd !== undefined,
     };
   }
 
@@ -104,6 +105,7 @@ function dropDetails({
   trainedOn: _t,
   leftOut: _l,
   overheadMs: _o,
+  endToEndOnly: _e,
   ...summary
 }: PredictorDetail): PredictorSummary {
   return summary;

@@ -16,6 +16,8 @@ export interface NetworkChoice {
 export interface TrainingNetworks {
   networks: MeasuredNetwork[];
   cells: Map<string, number[]>;
+  /** So many networks are known by their measurements only and were passed over. */
+  withoutGraph: number;
 }
 
 /** The measured networks of a scenario. Rejects with bad-request, scenario-unknown or model-unknown. */
@@ -46,7 +48,11 @@ export async function collectNetworks(
     networks.push({ model, family, graph, latencyMs, opTimes, ...kernels, cell });
     if (networks.length % 20 === 0) await takeBreath();
   }
-  return { networks, cells: new Map(chosen.map(({ model, cells }) => [model, cells])) };
+  return {
+    networks,
+    cells: new Map(chosen.map(({ model, cells }) => [model, cells])),
+    withoutGraph: chosen.filter(({ kind }) => kind === "published").length,
+  };
 }
 
 // A published kernel tells its ops; one that a phone's benchmark told of goes by its label.

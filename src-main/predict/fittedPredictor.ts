@@ -8,6 +8,7 @@ import type {
   Scores,
 } from "../lab/contract.ts";
 import type { ClassModel } from "./classModel.ts";
+import type { EndToEndModel } from "./endToEndModel.ts";
 import type { LeftOut } from "./fitPlan.ts";
 import type { GpuOverhead } from "./gpuOverhead.ts";
 import type { GpuTarget } from "./gpuPlan.ts";
@@ -39,6 +40,8 @@ export interface PredictorCore {
   /** Of the CPU; that of a GPU is in `gpu`. */
   overhead: Overhead;
   gpu: GpuModel | null;
+  /** What predicts instead of classes and overhead when no op of the scenario was timed; absent otherwise. */
+  endToEnd?: EndToEndModel;
   /** Half-width of the 90 % interval of a network, as a logarithm. */
   spread: number;
 }

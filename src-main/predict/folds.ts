@@ -1,5 +1,8 @@
 import { createRandom } from "../model/random.ts";
 
+/** Fewer networks than this cannot be split for validation in any useful way. */
+export const fewestNetworks = 6;
+
 /**
  * Deals networks to folds: a seeded shuffle, then one after the other, so that folds differ by at most one network. The same
  * for every kernel class, and a network's rows are never parted. Returns the fold of each place in the list.

@@ -1,6 +1,7 @@
 import type { OpPrediction } from "../lab/contract.ts";
 import { listCpuKernels, type CpuKernel } from "../kernels/cpu.ts";
 import { mainSubgraph, type Graph, type Subgraph } from "../model/graph.ts";
+import { predictEndToEnd } from "./endToEndPrediction.ts";
 import { createFacts, readFacts } from "./facts.ts";
 import { listFeatures, writeFeatures } from "./features.ts";
 import type { NetworkPrediction, PredictorCore } from "./fittedPredictor.ts";
@@ -18,6 +19,7 @@ const row = new Float64Array(64);
  */
 export function predictNetwork(predictor: PredictorCore, graph: Graph): NetworkPrediction {
   if (predictor.gpu) return predictOnGpu(predictor, predictor.gpu, graph);
+  if (predictor.endToEnd) return predictEndToEnd(predictor, predictor.endToEnd, graph);
   const subgraph = mainSubgraph(graph);
   const ops: OpPrediction[] = [];
   const uncovered: NetworkPrediction["uncovered"] = [];

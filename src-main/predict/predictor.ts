@@ -5,13 +5,16 @@ import type { GpuRuleSet } from "../kernels/gpuRules.ts";
 import { assembleCore } from "./assembly.ts";
 import { buildDataset, type Dataset, type MeasuredNetwork } from "./dataset.ts";
 import { buildGpuDataset } from "./gpuDataset.ts";
+import { fitEndToEnd, isEndToEndOnly } from "./endToEndFit.ts";
 import { fitSets, planCrossValidation, type FittedSet, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor, PredictorCore, PredictorScores } from "./fittedPredictor.ts";
+import { fewestNetworks } from "./folds.ts";
 import { learnersOf } from "./learnerChoice.ts";
 import { calibrate, describeScores, tryOnHeldOut } from "./validation.ts";
 
 // The door of the room: who fits, predicts or stores needs no other file.
+export { fewestNetworks } from "./folds.ts";
 export { predictNetwork } from "./networkPrediction.ts";
 export { decodePredictor, encodePredictor, predictorFormat, UnreadablePredictor } from "./predictorFile.ts";
 export type { FittedPredictor, NetworkPrediction } from "./fittedPredictor.ts";
@@ -30,9 +33,6 @@ export interface FitPredictorRequest {
   onProgress?: ((done: number, total: number, note: string) => void) | undefined;
 }
 
-/** Fewer networks than this cannot be split for validation in any useful way. */
-export const fewestNetworks = 6;
-
 /**
  * Fits one regressor a kernel class and the overhead between kernels, and tries the whole procedure on networks held out.
  * Rejects with `too-little-data`, `scenario-unsupported` or `cancelled`.
@@ -50,6 +50,10 @@ export async function fitPredictors(
   const started = performance.now();
   const { scenario, seed } = request;
   const { runtime } = parseScenario(scenario);
+  if (isEndToEndOnly(request, choices)) {
+    const fitted = await fitEndToEnd(request);
+    return choices.map(() => fitted);
+  }
   const dataset = readDataset(scenario, request.networks, request.gpu ?? null);
   const sets = planCrossValidation(dataset.networks.length, seed);
   const fitted = await fitAll(dataset, sets, choices, request);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { listColumns } from "./featureColumns.ts";
 import { countWeights } from "./perceptron.ts";
+import { coefficientKinds } from "./workRates.ts";
 
 const numbers = z.instanceof(Float64Array);
 const roofline = z.object({
@@ -113,16 +114,33 @@ const classScores = z.object({
     .optional(),
 });
 
+const endToEnd = z.object({
+  precision: z.enum(["float32", "float16", "int8"]),
+  threads: z.number().int().positive(),
+  rates: z.object({
+    level: z.number(),
+    columns: z.array(z.string()),
+    coefficients: numbers,
+    deviations: z.array(z.number().positive()).length(coefficientKinds.length),
+    noise: z.number().positive(),
+    shares: numbers,
+    factor: numbers,
+  }),
+  classes: z.array(z.string()),
+  spread,
+});
+
 const predictor = z.object({
   runtime: z.enum(["tflite", "xnnpack", "gpu-cl"]),
   classes: z.array(classModel),
-  standIns: z.array(z.object({ group: z.string(), roofline, rows: z.number(), spread })).min(1),
+  standIns: z.array(z.object({ group: z.string(), roofline, rows: z.number(), spread })),
   overhead: z.object({
     constantMs: z.number().nonnegative(),
     perKernelMs: z.number().nonnegative(),
     share: z.number().nonnegative(),
   }),
   gpu: gpuModel.nullable(),
+  endToEnd: endToEnd.optional(),
   spread,
   scenario: z.string(),
   learner: z.enum(["auto", "lasso", "forest", "boosting", "perceptron", "linear-boosting"]),
@@ -150,6 +168,11 @@ export function checkPredictor(value: unknown): string | null {
     const [issue] = checked.error.issues;
     return `its structure is not as expected at ${issue?.path.join(".") || "the top"}`;
   }
+  const { endToEnd: ofNetworks, standIns } = checked.data;
+  if (ofNetworks && !isSoundEndToEnd(ofNetworks.rates))
+    return "its rates and its networks do not fit together";
+  if (!ofNetworks && standIns.length === 0)
+    return "it has nothing that stands in for kernels nobody measured";
   for (const model of checked.data.classes) {
     const problem = checkClass(model);
     if (problem !== null) return `its regressor of ${model.kernel} ${problem}`;
@@ -196,6 +219,24 @@ function isSoundDesign(
   columns: number,
 ): boolean {
   return [log, mean, deviation, low, high].every((column) => column.length === columns);
+}
+
+function isSoundEndToEnd({
+  columns,
+  coefficients,
+  shares,
+  factor,
+}: z.infer<typeof endToEnd>["rates"]): boolean {
+  const networks = Math.round(Math.sqrt(factor.length));
+  return (
+    coefficients.length === columns.length &&
+    networks > 0 &&
+    factor.length === networks ** 2 &&
+    shares.length === networks * columns.length &&
+    Array.from({ length: networks }, (_, place) => factor[place * networks + place]!).every(
+      (value) => value > 0,
+    )
+  );
 }
 
 function isSoundLasso(

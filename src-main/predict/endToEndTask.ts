@@ -1,0 +1,86 @@
+import { fitFlopsLine } from "./baseline.ts";
+import { fitNonNegativeRates, type ClassAmounts } from "./additiveRates.ts";
+import type { WorkDesign } from "./workDesign.ts";
+import { WorkPredictor } from "./workPrediction.ts";
+import { fitWorkRates, type WorkRates } from "./workRates.ts";
+
+/** Ways to learn from end-to-end times alone, from simple to rich. */
+export const endToEndLearners = ["flops", "additive", "shrunken", "end-to-end"] as const;
+export type EndToEndLearner = (typeof endToEndLearners)[number];
+
+/** Networks of one scenario, and what to fit and predict of them. */
+export interface EndToEndTask {
+  learner: EndToEndLearner;
+  design: WorkDesign;
+  amounts: ClassAmounts;
+  flops: Float64Array;
+  ms: Float64Array;
+  /** By place in the scenario. The times of tested networks are not looked at. */
+  sets: { train: number[]; test: number[] }[];
+}
+
+/** What a learner made of one set. */
+export interface EndToEndResult {
+  /** Milliseconds of the test networks. */
+  predictedMs: Float64Array;
+  /** Standard deviations of their logarithms; null for learners that do not tell. */
+  deviations: Float64Array | null;
+  /** Null for other learners than `shrunken` and `end-to-end`. */
+  rates: WorkRates | null;
+}
+
+/** Fits a learner on each set's training networks and predicts its test networks. */
+export function tryEndToEnd(task: EndToEndTask): EndToEndResult[] {
+  return task.sets.map(({ train, test }) => {
+    switch (task.learner) {
+      case "flops":
+        return tabulate(test, fitLine(task, train));
+      case "additive":
+        return tabulate(test, fitSums(task, train));
+      case "shrunken":
+      case "end-to-end":
+        return tryRates(task, train, test);
+    }
+  });
+}
+
+function tabulate(test: readonly number[], predict: (place: number) => number): EndToEndResult {
+  return { predictedMs: Float64Array.from(test, predict), deviations: null, rates: null };
+}
+
+type Line = (place: number) => number;
+
+function fitLine({ flops, ms }: EndToEndTask, train: readonly number[]): Line {
+  const line = fitFlopsLine(train.map((place) => ({ flops: flops[place]!, measuredMs: ms[place]! })));
+  return (place) => line(flops[place]!);
+}
+
+function fitSums({ amounts: { names, amounts }, ms }: EndToEndTask, train: readonly number[]): Line {
+  const columns = names.length;
+  const row = (place: number) => amounts.subarray(place * columns, (place + 1) * columns);
+  const rows = new Float64Array(train.length * columns);
+  train.forEach((place, index) => rows.set(row(place), index * columns));
+  const rates = fitNonNegativeRates(
+    rows,
+    columns,
+    Float64Array.from(train, (place) => ms[place]!),
+  );
+  return (place) => row(place).reduce((sum, amount, column) => sum + amount * rates[column]!, 0);
+}
+
+function tryRates(
+  { learner, design, ms }: EndToEndTask,
+  train: readonly number[],
+  test: readonly number[],
+): EndToEndResult {
+  const networks = train.map((place) => design.networks[place]!);
+  const logMs = Float64Array.from(train, (place) => Math.log(ms[place]!));
+  const rates = fitWorkRates(design.columns, networks, logMs, learner === "shrunken");
+  const predictor = new WorkPredictor(rates, design.columns);
+  const predictions = test.map((place) => predictor.predict(design.networks[place]!));
+  return {
+    predictedMs: Float64Array.from(predictions, ({ logMs: log }) => Math.exp(log)),
+    deviations: Float64Array.from(predictions, ({ deviation }) => deviation),
+    rates,
+  };
+}
