@@ -15,9 +15,15 @@ export function nameLearner(learner: string): string {
     boosting: "Boosting",
     forest: "Forest",
     perceptron: "Perceptron",
+    "linear-boosting": "Linear boosting",
     auto: "Automatic",
+    roofline: "Roofline",
   };
-  return names[learner] ?? learner;
+  // A blend of learners is named by them: `lasso + boosting`.
+  return learner
+    .split(" + ")
+    .map((name) => names[name] ?? name)
+    .join(" + ");
 }
 
 /** Mean (solid) and median (hollow) error in percent of each learner; the FLOPs-only baseline is grey. */
