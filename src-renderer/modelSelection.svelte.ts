@@ -1,13 +1,9 @@
 import { SvelteSet } from "svelte/reactivity";
 import type { ModelSummary } from "../src-main/lab/contract.ts";
+import { hasGraph } from "./modelKinds.ts";
 
 /** Names of the models ticked in any table of models; shared, so that what is ticked here can be measured or predicted there. */
 export const tickedModels = new SvelteSet<string>();
-
-/** Whether a model can be run, predicted and compared: those known by published measurements only have no graph. */
-export function hasGraph({ kind }: Pick<ModelSummary, "kind">): boolean {
-  return kind !== "published";
-}
 
 /** Names of the ticked models that have a graph. */
 export function listTickedGraphs(models: readonly ModelSummary[]): string[] {
