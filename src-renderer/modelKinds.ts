@@ -6,10 +6,13 @@ export function hasGraph({ kind }: Pick<ModelSummary, "kind">): boolean {
   return kind !== "published";
 }
 
-/** How many of the models a predictor of a scenario can learn from: those measured on it that have a graph. */
+/** How many models predictors of each scenario can learn from: those measured on it that have a graph. */
 export function countLearnable(
   models: readonly Pick<ModelSummary, "kind" | "measuredOn">[],
-  scenario: string,
-): number {
-  return models.filter((model) => hasGraph(model) && model.measuredOn.includes(scenario)).length;
+): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { kind, measuredOn } of models)
+    if (hasGraph({ kind }))
+      for (const scenario of measuredOn) counts.set(scenario, (counts.get(scenario) ?? 0) + 1);
+  return counts;
 }
