@@ -15,7 +15,7 @@ export function nameLearner(learner: string): string {
     boosting: "Boosting",
     forest: "Forest",
     perceptron: "Perceptron",
-    "linear-boosting": "Linear boosting",
+    "linear-boosting": "Linear + boosting",
     auto: "Automatic",
     roofline: "Roofline",
   };
