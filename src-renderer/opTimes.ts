@@ -1,24 +1,52 @@
-import type { Lab, RunSummary } from "../src-main/lab/contract.ts";
+import type { Lab, PredictorSummary, RunSummary, ScenarioSummary } from "../src-main/lab/contract.ts";
 import type { OpTimes } from "./charts/opTimes.ts";
 
-/** Where a model's op times can be had: scenarios with a predictor, and those it was measured on. */
+/** Where a model's times can be had. */
 export interface TimeSource {
   scenario: string;
-  predictor: boolean;
+  /** The newest predictor of the scenario that can be used, or null. */
+  predictor: number | null;
   measured: boolean;
+  /** Whether single ops were timed there: then a measurement tells more than the whole. */
+  opsTimed: boolean;
 }
 
-/** The sources of times of models, those that say most about all of them first. */
+/** The newest predictor of each scenario that this version can use. */
+export function listUsablePredictors(
+  predictors: readonly Pick<PredictorSummary, "id" | "scenario" | "problem">[],
+): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const { id, scenario, problem } of predictors)
+    if (problem === null && id > (newest.get(scenario) ?? 0)) newest.set(scenario, id);
+  return newest;
+}
+
+/** The sources of times of a model, those that say most about its ops first. */
 export function listTimeSources(
-  scenarios: readonly { id: string; predictor: number | null }[],
+  scenarios: readonly Pick<ScenarioSummary, "id" | "opRows">[],
+  predictors: readonly Pick<PredictorSummary, "id" | "scenario" | "problem">[],
   measuredOn: readonly string[],
 ): TimeSource[] {
-  const usable = new Set(scenarios.filter((entry) => entry.predictor !== null).map((entry) => entry.id));
+  const usable = listUsablePredictors(predictors);
+  const timed = new Set(scenarios.filter((entry) => entry.opRows > 0).map((entry) => entry.id));
   const measured = new Set(measuredOn);
-  const worth = (source: TimeSource) => Number(source.measured) * 2 + Number(source.predictor);
-  return [...new Set([...usable, ...measured])]
-    .map((scenario) => ({ scenario, predictor: usable.has(scenario), measured: measured.has(scenario) }))
+  const worth = (source: TimeSource) =>
+    Number(source.measured && source.opsTimed) * 4 +
+    Number(source.predictor !== null) * 2 +
+    Number(source.measured);
+  return [...new Set([...usable.keys(), ...measured])]
+    .map((scenario) => ({
+      scenario,
+      predictor: usable.get(scenario) ?? null,
+      measured: measured.has(scenario),
+      opsTimed: timed.has(scenario),
+    }))
     .sort((a, b) => worth(b) - worth(a) || a.scenario.localeCompare(b.scenario));
+}
+
+/** Whether a source tells the times of single ops. */
+export function tellsOps({ predictor, measured, opsTimed }: TimeSource): boolean {
+  return predictor !== null || (measured && opsTimed);
 }
 
 /**
@@ -31,7 +59,7 @@ export async function loadOpTimes(
   source: TimeSource,
   runs: readonly RunSummary[],
 ): Promise<OpTimes> {
-  const { scenario } = source;
+  const { scenario, predictor } = source;
   const none = {
     scenario,
     predicted: null,
@@ -40,8 +68,8 @@ export async function loadOpTimes(
     measuredMs: null,
     uncovered: new Map(),
   };
-  if (!source.predictor) return { ...none, ...(await findMeasured(lab, model, scenario, runs)) };
-  const [prediction] = await lab.predict({ models: [model], scenario, ops: true });
+  if (predictor === null) return { ...none, ...(await findMeasured(lab, model, scenario, runs)) };
+  const [prediction] = await lab.predict({ models: [model], scenario, predictor, ops: true });
   if (!prediction) return none;
   return {
     scenario,

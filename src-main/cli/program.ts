@@ -6,6 +6,7 @@ import { addDeviceCommands } from "./deviceCommands.ts";
 import { addDoorCommands } from "./doorCommands.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { addImportCommands } from "./importCommands.ts";
+import { addKernelCommand } from "./kernelCommand.ts";
 import { addModelCommands } from "./modelCommands.ts";
 import { addPhoneCommands } from "./phoneCommands.ts";
 import { addPredictorCommands } from "./predictorCommands.ts";
@@ -25,6 +26,7 @@ export function createProgram(signal: AbortSignal): Command {
   addPhoneCommands(program, signal);
   addBinaryCommands(program, signal);
   addModelCommands(program, signal);
+  addKernelCommand(program, signal);
   addRunCommands(program, signal);
   addImportCommands(program, signal);
   addPredictorCommands(program, signal);

@@ -279,6 +279,55 @@ export interface ModelDetail {
   uncosted: { op: string; count: number }[];
 }
 
+export interface KernelsRequest {
+  /** Names of the library and the zoo, patterns, encodings of search spaces (`nb201:…`) or .tflite paths. */
+  models: string[];
+  /** `cpu`, or `gpu:` with the GPU's name as its driver gives it: `gpu:Adreno (TM) 640`. */
+  target: string;
+  /** Of the CPU; default `tflite`. */
+  runtime?: "tflite" | "xnnpack";
+  /** Default `float32` on a CPU, `float16` on a GPU; `int8` takes the quantised form of the network. */
+  precision?: Precision;
+}
+
+/** One kernel that would run. */
+export interface KernelDetail {
+  /** Kernels of one class share a regressor; null when nothing can predict its time. */
+  class: string | null;
+  /** Which implementation of its class; null on a CPU. */
+  variant: string | null;
+  /** Indices of the ops of the entry graph it runs, the one that does the work first. */
+  ops: number[];
+  /** A sentence for each decision that led to it. */
+  why: string[];
+}
+
+/** What the rules of GPU kernels know of a GPU. */
+export interface GpuSummary {
+  name: string;
+  vendor: string;
+  /** Empty for vendors whose GPUs the rules tell apart no further. */
+  generation: string;
+  computeUnits: number;
+  /** False when the name does not tell and `computeUnits` is a usual number. */
+  computeUnitsKnown: boolean;
+  /** Which rules apply to it, in words. */
+  rules: string;
+}
+
+/** What a target runs of a model's entry graph. */
+export interface ModelKernels {
+  model: string;
+  target: string;
+  precision: Precision;
+  /** Null for a CPU. */
+  gpu: GpuSummary | null;
+  /** In order of execution; of a GPU those it runs. */
+  kernels: KernelDetail[];
+  /** Ops a GPU leaves to the CPU; empty for a CPU. */
+  cpu: { index: number; op: string; reason: string }[];
+}
+
 export interface ModelFilter {
   text?: string;
   family?: string;
@@ -855,6 +904,8 @@ export interface Lab {
   /** The library's models in the order they were added, then the zoo's. */
   models(filter?: ModelFilter): Promise<ModelSummary[]>;
   inspect(request: { models: string[] }): Promise<ModelDetail[]>;
+  /** The kernels a CPU or a GPU runs for models, each with the reasons. */
+  kernels(request: KernelsRequest): Promise<ModelKernels[]>;
   addModels(request: { paths: string[] }): Promise<ModelSummary[]>;
   /** For a browser, which has no paths: the file's bytes in base64. */
   addModelFile(request: { name: string; base64: string }): Promise<ModelSummary>;

@@ -8,6 +8,7 @@ import { createDeviceCalls } from "./deviceCalls.ts";
 import { createImportCalls } from "./importCalls.ts";
 import { createJobCalls } from "./jobCalls.ts";
 import { JobRunner } from "./jobs.ts";
+import { createKernelCalls } from "./kernelCalls.ts";
 import { createModelCalls } from "./modelCalls.ts";
 import { ModelLibrary } from "./modelLibrary.ts";
 import { createPhoneCalls } from "./phoneCalls.ts";
@@ -48,6 +49,7 @@ export async function openLab({ folder, adb, publishedBinaries }: LabOptions): P
     ...createPhoneCalls(context),
     ...createBinaryCalls(context),
     ...createModelCalls(context),
+    ...createKernelCalls(context),
     ...createRunCalls(context),
     ...createImportCalls(context),
     ...createPredictorCalls(context),

@@ -77,6 +77,12 @@ const requestShapes = {
     .nullish()
     .transform((filter) => filter ?? undefined),
   inspect: z.object({ models: names }),
+  kernels: z.object({
+    models: names,
+    target: text,
+    runtime: z.enum(["tflite", "xnnpack"]).optional(),
+    precision: precision.optional(),
+  }),
   addModels: z.object({ paths: names }),
   addModelFile: z.object({ name: text, base64 }),
   removeModels: z.object({ names }),

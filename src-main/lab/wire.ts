@@ -38,6 +38,7 @@ const callTable = {
   removeBinary: true,
   models: true,
   inspect: true,
+  kernels: true,
   addModels: true,
   addModelFile: true,
   removeModels: true,

@@ -101,11 +101,13 @@ function describeClasses(
 ): ClassScores[] {
   const byClass = groupByClass(heldOut);
   const total = dataset.networks.reduce((sum, { kernelMs, uncoveredMs }) => sum + kernelMs + uncoveredMs, 0);
-  const scores = dataset.tables.map((table): ClassScores => {
-    const model = core.classes.find((candidate) => candidate.kernel === table.kernel)!;
+  const scores = dataset.tables.flatMap((table): ClassScores[] => {
+    const model = core.classes.find((candidate) => candidate.kernel === table.kernel);
+    // A class of which only networks that were left out have kernels is not in the predictor.
+    if (!model) return [];
     const kernels = byClass.get(table.kernel) ?? [];
     const time = table.ms.reduce((sum, ms) => sum + ms, 0);
-    return {
+    const score = {
       kernel: table.kernel,
       rows: table.ms.length,
       learner: model.learner,
@@ -114,6 +116,7 @@ function describeClasses(
       fallback: model.fallback,
       importance: measureImportance(model, table, seed),
     };
+    return [score];
   });
   return scores.sort((a, b) => b.timeShare - a.timeShare);
 }

@@ -20,8 +20,14 @@ export function nameLearner(learner: string): string {
     perceptron: "Perceptron",
     "linear-boosting": "Linear + boosting",
     auto: "Automatic",
+    roofline: "Roofline",
+    "end-to-end": "End to end",
   };
-  return names[learner] ?? learner;
+  // A blend of learners is named by them: `lasso + boosting`.
+  return learner
+    .split(" + ")
+    .map((name) => names[name] ?? name)
+    .join(" + ");
 }
 
 /** Mean (solid) and median (hollow) error in percent of each learner; the FLOPs-only baseline is grey. */

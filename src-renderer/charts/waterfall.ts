@@ -2,6 +2,7 @@ import type { OpPrediction, Prediction } from "../../src-main/lab/contract.ts";
 import { formatError, formatMs } from "../../src-main/lab/format.ts";
 import { describeAxis, describeOptions } from "./configuration.ts";
 import type { BarChart, ChartBar, ChartTable } from "./configuration.ts";
+import { listKernelOps, measureKernels, nameKernel } from "./kernelTimes.ts";
 import type { ChartTheme } from "./theme.ts";
 
 /** One step of a waterfall: what was predicted and measured for it, null where nothing was. */
@@ -16,14 +17,13 @@ const defaultLimit = 24;
 /**
  * The steps of a network's time in execution order: its largest ops (`limit` of them, the rest of a stretch folded into one
  * step), then the time between ops. They sum to the predicted and the measured total. What the runtime measured inside one
- * op but the predictor gives another (fused kernels) meets in the same step when they share the op's index.
+ * op but the predictor gives another (fused kernels) meets in the step of the kernel that runs both.
  */
 export function listSteps(prediction: Prediction, limit: number = defaultLimit): WaterfallStep[] {
-  const measured = new Map<number, number>();
-  for (const time of prediction.measuredOps) measured.set(time.op, (measured.get(time.op) ?? 0) + time.ms);
-  const hasMeasuredOps = measured.size > 0;
-  const known = new Set(prediction.ops.map((op) => op.index));
-  const weigh = (op: OpPrediction) => Math.max(op.ms, measured.get(op.index) ?? 0);
+  const measured = measureKernels(prediction.ops, prediction.measuredOps);
+  const hasMeasuredOps = prediction.measuredOps.length > 0;
+  const known = new Set(prediction.ops.flatMap(listKernelOps));
+  const weigh = (op: OpPrediction) => Math.max(op.ms, measured.get(op) ?? 0);
   const shown = new Set([...prediction.ops].sort((a, b) => weigh(b) - weigh(a)).slice(0, limit));
   const steps: WaterfallStep[] = [];
   let folded: OpPrediction[] = [];
@@ -33,9 +33,11 @@ export function listSteps(prediction: Prediction, limit: number = defaultLimit):
     const last = folded.at(-1)!;
     steps.push({
       label:
-        folded.length === 1 ? nameOp(first) : `#${first.index}–${last.index} ${folded.length} smaller ops`,
+        folded.length === 1
+          ? nameKernel(first)
+          : `#${first.index}–${last.index} ${folded.length} smaller ops`,
       predictedMs: sum(folded.map((op) => op.ms)),
-      measuredMs: hasMeasuredOps ? sum(folded.map((op) => measured.get(op.index) ?? 0)) : null,
+      measuredMs: hasMeasuredOps ? sum(folded.map((op) => measured.get(op) ?? 0)) : null,
     });
     folded = [];
   }
@@ -46,18 +48,18 @@ export function listSteps(prediction: Prediction, limit: number = defaultLimit):
     }
     closeFold();
     steps.push({
-      label: nameOp(op),
+      label: nameKernel(op),
       predictedMs: op.ms,
-      measuredMs: hasMeasuredOps ? (measured.get(op.index) ?? 0) : null,
+      measuredMs: hasMeasuredOps ? (measured.get(op) ?? 0) : null,
     });
   }
   closeFold();
-  const unmatched = sum([...measured].filter(([op]) => !known.has(op)).map(([, ms]) => ms));
+  const unmatched = sum(prediction.measuredOps.filter(({ op }) => !known.has(op)).map(({ ms }) => ms));
   if (unmatched > 0)
     steps.push({ label: "Ops without a prediction", predictedMs: null, measuredMs: unmatched });
   const measuredBetween =
     prediction.measuredMs !== null && hasMeasuredOps
-      ? prediction.measuredMs - sum([...measured.values()])
+      ? prediction.measuredMs - sum(prediction.measuredOps.map(({ ms }) => ms))
       : null;
   steps.push({
     label: "Between ops",
@@ -65,10 +67,6 @@ export function listSteps(prediction: Prediction, limit: number = defaultLimit):
     measuredMs: measuredBetween,
   });
   return steps;
-}
-
-function nameOp(op: OpPrediction): string {
-  return `#${op.index} ${op.op}`;
 }
 
 function sum(values: readonly number[]): number {

@@ -89,3 +89,16 @@ export function writeCsv<Row>(columns: readonly Column<Row>[], rows: readonly Ro
   const data = rows.map((row) => columns.map((column) => column.value(row) ?? ""));
   return Papa.unparse({ fields, data }, { escapeFormulae: true, newline: "\n" }) + "\n";
 }
+
+/** The row that a key leads to from the active one, with `page` rows on a screen; undefined for a key that leads nowhere. */
+export function findRow(key: string, active: number, page: number, rows: number): number | undefined {
+  const steps: Record<string, number> = {
+    ArrowDown: active + 1,
+    ArrowUp: active - 1,
+    PageDown: active + page,
+    PageUp: active - page,
+    Home: 0,
+    End: rows - 1,
+  };
+  return steps[key];
+}

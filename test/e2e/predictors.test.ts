@@ -75,8 +75,8 @@ describe("predictors", () => {
     const shell = new Shell(await served.openPage(`#/predict/${unmeasured[0]!}`));
     const page = shell.page;
     await page.getByRole("img", { name: /^Where the time goes/ }).waitFor();
-    const ops = shell.table("ops");
-    expect(await ops.count()).toBe(prediction!.ops.length);
+    const kernels = shell.table("kernels");
+    expect(await kernels.count()).toBe(prediction!.ops.length);
     await page.getByRole("button", { name: "Show as table" }).click();
     const steps = shell.table("Where the time goes");
     await steps.rows.first().waitFor();
@@ -90,7 +90,7 @@ describe("predictors", () => {
     expect(after!.measuredMs).not.toBeNull();
     const detail = page.locator(".detail");
     await detail.getByText(formatMs(after!.measuredMs)).first().waitFor();
-    await expect.poll(() => ops.readColumn(6)).not.toContain("–");
+    await expect.poll(() => kernels.readColumn(5)).not.toContain("–");
   });
 
   it("are evaluated on networks held out, with a curve and a table that carries the baseline", async () => {

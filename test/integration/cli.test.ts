@@ -13,7 +13,7 @@ import { runCommand, startCommand, type Outcome } from "./commandLine.ts";
 
 const commandNames = [
   ...["devices", "preflight", "settings", "pair", "connect", "disconnect", "clean", "binaries"],
-  ...["models", "inspect", "build", "sample", "profile", "export"],
+  ...["models", "inspect", "build", "sample", "kernels", "profile", "export"],
   ...["fit", "predict", "evaluate", "validate", "serve", "demo"],
 ];
 
@@ -70,6 +70,11 @@ describe("wrong usage ends with 2 and one line", () => {
     [["devices", "--nonsense"]],
     [["devices", "surplus"]],
     [["inspect"]],
+    [["kernels", "resnet18"]],
+    [["kernels", "--target", "cpu"]],
+    [["kernels", "resnet18", "--target", "gpu"]],
+    [["kernels", "resnet18", "--target", "cpu", "--precision", "float16"]],
+    [["kernels", "resnet18", "--target", "gpu:Mali-G76", "--runtime", "xnnpack"]],
     [["sample"]],
     [["sample", "--count", "many"]],
     [["sample", "--count", "0"]],
@@ -115,6 +120,7 @@ describe("what fails ends with 1 and one line, also under --json", () => {
     [["inspect", "nobody"]],
     [["inspect", "/"]],
     [["inspect", "broken.tflite"]],
+    [["kernels", "nobody", "--target", "cpu"]],
     [["build", "nobody", "--out", "x"]],
     [["build", "broken.tflite", "--out", "x"]],
     [["profile", "nobody", "--cores", "1core"]],
