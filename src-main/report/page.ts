@@ -93,7 +93,7 @@ figure { margin: 1.5rem 0; }
 figcaption { color: var(--muted); margin-bottom: 0.5rem; }
 .wide .number { text-align: right; }
 .wide { overflow-x: auto; }
-.wide table { font-size: 0.87rem; }
+.wide table { font-size: 0.82rem; }
 .wide td:first-child { white-space: nowrap; }
 .wide th { white-space: normal; vertical-align: bottom; }
 .wide td, .wide th { padding-right: 0.5rem; }

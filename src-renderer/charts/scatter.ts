@@ -70,6 +70,8 @@ export function describeIdentity(values: readonly number[], theme: ChartTheme) {
   const line = (factor: number): ChartPoint[] => [low, high].map((x) => ({ x, y: x * factor }));
   const axis = (title: string) => ({
     ...describeAxis(title, theme),
+    // Upright labels that would run into each other are left out.
+    ticks: { color: theme.muted, maxRotation: 0, autoSkipPadding: 8 },
     type: "logarithmic" as const,
     min: low,
     max: high,

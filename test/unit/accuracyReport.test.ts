@@ -93,7 +93,7 @@ describe("the page", () => {
   });
 
   it("tells the leading learner with its error and what the oracle leaves", () => {
-    expect(html).toContain("Lasso errs least at the largest training size: <b>8.0 %</b>");
+    expect(html).toContain("Least error at the largest training size: <b>8.0 %</b> with 20 networks (Lasso)");
     expect(html).toContain("With the true time of every kernel 2.0 % would remain");
   });
 });
