@@ -170,9 +170,9 @@ export function checkPredictor(value: unknown): string | null {
   }
   const { endToEnd: ofNetworks, standIns } = checked.data;
   if (ofNetworks && !isSoundEndToEnd(ofNetworks.rates))
-    return "its rates and its networks do not fit together";
+    return "its structure is not as expected at endToEnd: rates and networks do not fit together";
   if (!ofNetworks && standIns.length === 0)
-    return "it has nothing that stands in for kernels nobody measured";
+    return "its structure is not as expected at standIns: nothing stands in for kernels nobody measured";
   for (const model of checked.data.classes) {
     const problem = checkClass(model);
     if (problem !== null) return `its regressor of ${model.kernel} ${problem}`;
