@@ -1,18 +1,24 @@
-import { SimpleLinearRegression } from "ml-regression";
+import { solveNonNegative } from "./linear.ts";
 
 /**
- * The line every accuracy table carries: latency as a linear function of FLOPs alone, by ordinary least squares. Fewer than
- * two different FLOP counts give their mean.
+ * The line every accuracy table carries: latency as a non-negative linear function of FLOPs alone (ms, ms per FLOP), by least
+ * squares of relative errors, since errors are told in percent. A plain least-squares line would be a straw man: large networks
+ * draw it to several times the latency of small ones.
  */
 export function fitFlopsLine(
   points: readonly { flops: number; measuredMs: number }[],
 ): (flops: number) => number {
-  const flops = points.map((point) => point.flops / 1e9);
-  const latencies = points.map((point) => point.measuredMs);
-  if (new Set(flops).size < 2) {
-    const mean = latencies.reduce((sum, ms) => sum + ms, 0) / Math.max(latencies.length, 1);
-    return () => mean;
+  const gram = new Float64Array(4);
+  const moments = new Float64Array(2);
+  for (const { flops, measuredMs } of points) {
+    const [one, rate] = [1 / measuredMs, flops / 1e9 / measuredMs];
+    gram[0]! += one * one;
+    gram[1]! += one * rate;
+    gram[2]! += one * rate;
+    gram[3]! += rate * rate;
+    moments[0]! += one;
+    moments[1]! += rate;
   }
-  const line = new SimpleLinearRegression(flops, latencies);
-  return (count) => line.predict(count / 1e9);
+  const [constant, perGiga] = solveNonNegative(gram, moments);
+  return (flops) => constant! + (perGiga! * flops) / 1e9;
 }

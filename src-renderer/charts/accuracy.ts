@@ -21,7 +21,6 @@ export function nameLearner(learner: string): string {
     "linear-boosting": "Linear + boosting",
     auto: "Automatic",
     roofline: "Roofline",
-    "end-to-end": "End to end",
   };
   // A blend of learners is named by them: `lasso + boosting`.
   return learner

@@ -81,24 +81,47 @@ describe("intervals", () => {
 });
 
 describe("the FLOPs-only line", () => {
-  it("is least squares by the closed form", () => {
+  it("goes through points that lie on a line", () => {
     const line = fitFlopsLine([
+      { flops: 1e9, measuredMs: 12 },
+      { flops: 3e9, measuredMs: 32 },
+      { flops: 5e9, measuredMs: 52 },
+    ]);
+    expect(line(2e9)).toBeCloseTo(22, 9);
+    expect(line(0)).toBeCloseTo(2, 9);
+  });
+
+  it("has the least squares of relative errors", () => {
+    // With FLOPs 1 and two latencies the best constant c minimises (c/10 − 1)² + (c/30 − 1)²: c = (1/10 + 1/30) ÷ (1/100 + 1/900).
+    const flat = fitFlopsLine([
+      { flops: 0, measuredMs: 10 },
+      { flops: 0, measuredMs: 30 },
+    ]);
+    expect(flat(9)).toBeCloseTo(12, 9);
+    const points = [
       { flops: 1e9, measuredMs: 10 },
       { flops: 2e9, measuredMs: 30 },
       { flops: 3e9, measuredMs: 20 },
-    ]);
-    // Slope 5 ms per GFLOP, mean 20 at 2 GFLOPs.
-    expect(line(2e9)).toBeCloseTo(20, 10);
-    expect(line(4e9)).toBeCloseTo(30, 10);
+      { flops: 7e9, measuredMs: 90 },
+    ];
+    const line = fitFlopsLine(points);
+    const [constant, rate] = [line(0), (line(1e9) - line(0)) / 1e9];
+    const loss = (c: number, r: number) =>
+      points.reduce((sum, { flops, measuredMs }) => sum + ((c + r * flops) / measuredMs - 1) ** 2, 0);
+    const least = loss(constant, rate);
+    for (const more of [-0.01, 0.01]) {
+      expect(loss(Math.max(constant + more, 0), rate)).toBeGreaterThanOrEqual(least);
+      expect(loss(constant, rate * (1 + more))).toBeGreaterThan(least);
+    }
   });
 
-  it("is the mean where all networks cost the same", () => {
-    expect(
-      fitFlopsLine([
-        { flops: 5, measuredMs: 2 },
-        { flops: 5, measuredMs: 4 },
-      ])(9),
-    ).toBe(3);
+  it("never falls with FLOPs nor below nothing", () => {
+    const line = fitFlopsLine([
+      { flops: 1e9, measuredMs: 30 },
+      { flops: 5e9, measuredMs: 10 },
+    ]);
+    expect(line(9e9)).toBeCloseTo(line(0), 9);
+    expect(line(0)).toBeGreaterThan(0);
   });
 });
 
