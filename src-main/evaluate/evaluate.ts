@@ -9,6 +9,8 @@ import { badRequest } from "../lab/errors.ts";
 import { fitFlopsLine } from "../predict/baseline.ts";
 import type { Dataset, MeasuredNetwork } from "../predict/dataset.ts";
 import { conformalQuantile } from "../predict/interval.ts";
+import { fitWholeNetworks, isEndToEndOnly, readWholeNetworks } from "../predict/endToEndFit.ts";
+import type { EndToEndResult } from "../predict/endToEndTask.ts";
 import { fewestNetworks, fitTrainingSets, readDataset, type FittedCore } from "../predict/predictor.ts";
 import { tryOnHeldOut } from "../predict/validation.ts";
 import { describeOutlook } from "./learningCurve.ts";
@@ -50,7 +52,11 @@ interface Trial {
 export async function evaluateScenario(request: EvaluateScenarioRequest): Promise<Evaluation> {
   if (request.learners.length === 0)
     throw badRequest("No learner is to be evaluated", "Name one, e.g. --learner auto.");
-  const dataset = readDataset(request.scenario, request.networks, request.gpu ?? null);
+  const choices = [...new Set(request.learners)].filter((learner) => learner !== "flops");
+  const whole = isEndToEndOnly(request, choices);
+  const dataset = whole
+    ? readWholeNetworks(request)
+    : readDataset(request.scenario, request.networks, request.gpu ?? null);
   const families = dataset.networks.map((network) => network.family);
   const splits = planSplits({ ...request, families });
   const small = splits.find((split) => split.train.length < fewestNetworks);
@@ -59,13 +65,14 @@ export async function evaluateScenario(request: EvaluateScenarioRequest): Promis
       `${small.train.length} training networks are too few for a predictor`,
       `Give training sizes of ${fewestNetworks} or more.`,
     );
-  const choices = [...new Set(request.learners)].filter((learner) => learner !== "flops");
-  const fitted: FittedCore[][] =
-    choices.length > 0 ? await fitTrainingSets(dataset, splits, choices, request) : splits.map(() => []);
-  const trials = splits.flatMap((split, place) => [
-    ...fitted[place]!.map((fit) => tryCore(dataset, split, fit)),
-    ...(request.learners.includes("flops") ? [tryLine(dataset, split)] : []),
-  ]);
+  const ours =
+    choices.length === 0
+      ? []
+      : whole
+        ? tryWhole(dataset, splits, await fitWholeNetworks(request, dataset, splits))
+        : tryCores(dataset, splits, await fitTrainingSets(dataset, splits, choices, request));
+  const lines = request.learners.includes("flops") ? splits.map((split) => tryLine(dataset, split)) : [];
+  const trials = [...ours, ...lines].sort((a, b) => splits.indexOf(a.split) - splits.indexOf(b.split));
   const rows = summarise(trials, request.protocol);
   return {
     scenario: request.scenario,
@@ -74,6 +81,24 @@ export async function evaluateScenario(request: EvaluateScenarioRequest): Promis
     classes: summariseClasses(trials),
     outlook: findOutlook(rows, dataset.networks.length),
   };
+}
+
+function tryCores(dataset: Dataset, splits: readonly Split[], fitted: readonly FittedCore[][]): Trial[] {
+  return splits.flatMap((split, place) => fitted[place]!.map((fit) => tryCore(dataset, split, fit)));
+}
+
+// Deviations are predicted, not calibrated by further fits: 90 % of a normal distribution lie within this many.
+const normalQuantile = 1.645;
+
+function tryWhole(dataset: Dataset, splits: readonly Split[], results: readonly EndToEndResult[]): Trial[] {
+  return splits.map((split, place) => {
+    const { predictedMs, deviations } = results[place]!;
+    const points = split.test.map((network, index) => {
+      const factor = Math.exp(normalQuantile * (deviations?.[index] ?? 0));
+      return describePoint(dataset, network, predictedMs[index]!, factor, "auto", split);
+    });
+    return { learner: "auto", split, points, kernels: [] };
+  });
 }
 
 function tryCore(dataset: Dataset, split: Split, { learner, core }: FittedCore): Trial {

@@ -1,10 +1,17 @@
 import { parseScenario } from "../device/scenario.ts";
 import { evaluateScenario } from "../evaluate/evaluate.ts";
+import type { MeasuredNetwork } from "../predict/dataset.ts";
 import { fitPredictor } from "../predict/predictor.ts";
 import { encodePredictor } from "../predict/predictorFile.ts";
 import { removePredictor, savePredictor } from "../store/predictors.ts";
 import { countNoun, hostLane, laneOf, type LabContext } from "./context.ts";
-import type { EvaluateRequest, Evaluation, FitRequest, PredictorSummary } from "./contract.ts";
+import type {
+  EvaluatedLearner,
+  EvaluateRequest,
+  Evaluation,
+  FitRequest,
+  PredictorSummary,
+} from "./contract.ts";
 import type { JobContext } from "./jobs.ts";
 import { predictModels } from "./predictModels.ts";
 import { PredictorShelf } from "./predictorShelf.ts";
@@ -126,6 +133,12 @@ async function fit(
   return shelf.summarize(id);
 }
 
+// What `auto` chooses among is fitted anyway; whole networks' times are learnt from in one way.
+function usualLearners(networks: readonly MeasuredNetwork[]): EvaluatedLearner[] {
+  if (networks.every(({ opTimes }) => opTimes.length === 0)) return ["auto", "flops"];
+  return ["lasso", "forest", "boosting", "linear-boosting", "auto", "flops"];
+}
+
 async function evaluate(
   context: LabContext,
   request: EvaluateRequest,
@@ -140,7 +153,7 @@ async function evaluate(
     protocol: request.protocol ?? "random",
     trainSizes: request.trainSizes ?? [],
     splits: request.splits ?? defaultSplits,
-    learners: request.learners ?? ["lasso", "boosting", "auto", "flops"],
+    learners: request.learners ?? usualLearners(networks),
     seed: request.seed ?? defaultSeed,
     signal,
     onProgress: (done, total, note) => onProgress(done, total, note),

@@ -5,7 +5,7 @@ import { sumClasses } from "./additiveRates.ts";
 import { buildDataset, type Dataset } from "./dataset.ts";
 import type { EndToEndModel } from "./endToEndModel.ts";
 import { predictEndToEnd } from "./endToEndPrediction.ts";
-import type { EndToEndResult, EndToEndTask } from "./endToEndTask.ts";
+import type { EndToEndLearner, EndToEndResult, EndToEndTask } from "./endToEndTask.ts";
 import { planCrossValidation, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor } from "./fittedPredictor.ts";
@@ -14,11 +14,11 @@ import { conformalQuantile } from "./interval.ts";
 import type { FitPredictorRequest } from "./predictor.ts";
 import { scorePredictions } from "./scores.ts";
 import { compileWork } from "./workDesign.ts";
-import { countThreads, listWork } from "./workTerms.ts";
+import { countThreads, listWork, type NetworkWork } from "./workTerms.ts";
 
 /** True when a scenario has whole networks' times only and the learner is left to the lab. */
 export function isEndToEndOnly(
-  { scenario, networks }: FitPredictorRequest,
+  { scenario, networks }: Pick<FitPredictorRequest, "scenario" | "networks">,
   choices: readonly LearnerChoice[],
 ): boolean {
   const { runtime } = parseScenario(scenario);
@@ -38,34 +38,22 @@ export async function fitEndToEnd(request: FitPredictorRequest): Promise<FittedP
   const started = performance.now();
   const { scenario, seed, learner } = request;
   const { runtime, precision, cores } = parseScenario(scenario);
-  for (const { model, latencyMs } of request.networks)
-    if (!(latencyMs > 0) || !Number.isFinite(latencyMs))
-      throw badRequest(
-        `${model} was measured with a latency of ${latencyMs} ms`,
-        "Leave the measurement out, or profile the network again.",
-      );
-  const { networks } = buildDataset(request.networks, runtime);
-  if (networks.length < fewestNetworks)
-    throw tooLittleData(`Fitting on ${scenario}`, networks.length, fewestNetworks);
+  const dataset = readWholeNetworks(request);
+  const { networks } = dataset;
   const works = networks.map(({ graph }) => listWork(graph, precision, runtime));
   const threads = countThreads(cores);
   const sets = planCrossValidation(networks.length, seed);
-  const task: Omit<EndToEndTask, "learner" | "sets"> = {
-    design: compileWork(works, threads),
-    amounts: sumClasses(works),
-    flops: Float64Array.from(works, ({ flops }) => flops),
-    ms: Float64Array.from(networks, ({ latencyMs }) => latencyMs),
-  };
-  const [rated, lines] = await fitSets(request, task, sets);
-  const last = rated.at(-1)!;
+  const task = describeTask(works, threads, dataset);
+  const [rated, lines] = await fitSets(request, task, sets, ["end-to-end", "flops"]);
+  const last = rated!.at(-1)!;
   const model: EndToEndModel = {
     precision,
     threads,
     rates: last.rates!,
     classes: [...new Set(works.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)))].sort(),
-    spread: conformalQuantile(listSurprises(rated, sets, task.ms)),
+    spread: conformalQuantile(listSurprises(rated!, sets, task.ms)),
   };
-  const points = listPoints(rated, sets, networks, model.spread);
+  const points = listPoints(rated!, sets, networks, model.spread);
   const core = {
     runtime,
     classes: [],
@@ -89,27 +77,75 @@ export async function fitEndToEnd(request: FitPredictorRequest): Promise<FittedP
       classes: describeClasses(core, model, networks),
       points,
       crossValidated: scorePredictions(points),
-      baseline: scorePredictions(listPoints(lines, sets, networks, 0)),
+      baseline: scorePredictions(listPoints(lines!, sets, networks, 0)),
       overheadMs: 0,
     },
   };
 }
 
+/** Networks of a scenario without op times; rejects with `too-little-data` or `bad-request`. */
+export function readWholeNetworks({
+  scenario,
+  networks,
+}: Pick<FitPredictorRequest, "scenario" | "networks">): Dataset {
+  for (const { model, latencyMs } of networks)
+    if (!(latencyMs > 0) || !Number.isFinite(latencyMs))
+      throw badRequest(
+        `${model} was measured with a latency of ${latencyMs} ms`,
+        "Leave the measurement out, or profile the network again.",
+      );
+  const dataset = buildDataset(networks, parseScenario(scenario).runtime);
+  if (dataset.networks.length < fewestNetworks)
+    throw tooLittleData(`Fitting on ${scenario}`, dataset.networks.length, fewestNetworks);
+  return dataset;
+}
+
+/** Fits each set's training networks alone and predicts its test networks. Rejects with `cancelled`. */
+export async function fitWholeNetworks(
+  request: SetRequest,
+  dataset: Dataset,
+  sets: readonly TrainingSet[],
+): Promise<EndToEndResult[]> {
+  const { runtime, precision, cores } = parseScenario(request.scenario);
+  const works = dataset.networks.map(({ graph }) => listWork(graph, precision, runtime));
+  const [rated] = await fitSets(request, describeTask(works, countThreads(cores), dataset), sets, [
+    "end-to-end",
+  ]);
+  return rated!;
+}
+
+type SetRequest = Pick<FitPredictorRequest, "scenario" | "workers" | "signal" | "onProgress">;
+type SharedTask = Omit<EndToEndTask, "learner" | "sets">;
+
+function describeTask(works: readonly NetworkWork[], threads: number, { networks }: Dataset): SharedTask {
+  return {
+    design: compileWork(works, threads),
+    amounts: sumClasses(works),
+    flops: Float64Array.from(works, ({ flops }) => flops),
+    ms: Float64Array.from(networks, ({ latencyMs }) => latencyMs),
+  };
+}
+
 // One job a set, so that threads share the work; the line takes no time.
 async function fitSets(
-  { workers, signal, onProgress }: FitPredictorRequest,
-  task: Omit<EndToEndTask, "learner" | "sets">,
+  { workers, signal, onProgress }: SetRequest,
+  task: SharedTask,
   sets: readonly TrainingSet[],
-): Promise<[EndToEndResult[], EndToEndResult[]]> {
+  learners: readonly EndToEndLearner[],
+): Promise<EndToEndResult[][]> {
   const pool = new FitPool({ workers, signal });
   try {
-    const plan = (learner: EndToEndTask["learner"]) =>
-      sets.map((set) => ({ kind: "end-to-end" as const, task: { ...task, learner, sets: [set] } }));
-    const results = await pool.run<"end-to-end">([...plan("end-to-end"), ...plan("flops")], (done, total) =>
+    const jobs = learners.flatMap((learner) =>
+      sets.map(({ train, test }) => ({
+        kind: "end-to-end" as const,
+        task: { ...task, learner, sets: [{ train, test }] },
+      })),
+    );
+    const results = await pool.run<"end-to-end">(jobs, (done, total) =>
       onProgress?.(done, total, `${done} of ${total} folds fitted`),
     );
     const each = results.flat();
-    return [each.slice(0, sets.length), each.slice(sets.length)];
+    return learners.map((_, place) => each.slice(place * sets.length, (place + 1) * sets.length));
   } finally {
     await pool.close();
   }

@@ -5,7 +5,8 @@ import type { WorkRates } from "./workRates.ts";
 export interface EndToEndModel {
   precision: Precision;
   threads: number;
-  rates: WorkRates;
+  /** Fits of the same networks; the mean of their logarithms predicts. */
+  rates: WorkRates[];
   /** Kernel classes that training networks have. */
   classes: string[];
   /** Half-width of the 90 % interval of a network, in predicted standard deviations of its logarithm. */

@@ -3,8 +3,8 @@ import type { Graph } from "../model/graph.ts";
 import type { EndToEndModel } from "./endToEndModel.ts";
 import { relatedClasses } from "./features.ts";
 import type { NetworkPrediction, PredictorCore } from "./fittedPredictor.ts";
-import { compileWork } from "./workDesign.ts";
-import { WorkPredictor } from "./workPrediction.ts";
+import { compileWork, type CompiledWork } from "./workDesign.ts";
+import { predictByAll, WorkPredictor } from "./workPrediction.ts";
 import { listWork, type NetworkWork, type WorkTerm } from "./workTerms.ts";
 
 /**
@@ -21,25 +21,40 @@ export function predictEndToEnd(
     return { latencyMs: 0, lowMs: 0, highMs: 0, overheadMs: 0, ops: [], uncovered: work.uncovered };
   const parts = splitByOp(work);
   const { columns, networks } = compileWork([work, ...parts], model.threads);
-  const predictor = new WorkPredictor(model.rates, columns);
-  const interval = (place: number) => {
-    const { logMs, deviation } = predictor.predict(networks[place]!);
-    const ms = Math.exp(logMs);
-    const factor = Math.exp(model.spread * deviation);
-    return { ms, lowMs: ms / factor, highMs: ms * factor };
+  const predictors = model.rates.map((rates) => new WorkPredictor(rates, columns));
+  const [whole, ...opWork] = networks;
+  const { logMs, deviation } = predictByAll(predictors, whole!);
+  const latencyMs = Math.exp(logMs);
+  const shares = meanShares(predictors, opWork);
+  const interval = (ms: number, spread: number) => {
+    const factor = Math.exp(model.spread * spread);
+    return { lowMs: ms / factor, highMs: ms * factor };
   };
   const seen = new Set(model.classes);
-  const ops = work.kernels.map(({ op, type, kernel }, place): OpPrediction => ({
-    index: op,
-    op: type,
-    kernel,
-    ...interval(place + 1),
-    extrapolated: seen.has(kernel) ? [] : [explainUnseen(kernel)],
-    inferred: true,
-  }));
-  const { lowMs, highMs } = interval(0);
-  const latencyMs = ops.reduce((sum, { ms }) => sum + ms, 0);
-  return { latencyMs, lowMs, highMs, overheadMs: 0, ops, uncovered: work.uncovered };
+  const ops = work.kernels.map(({ op, type, kernel }, place): OpPrediction => {
+    const ms = latencyMs * shares[place]!;
+    return {
+      index: op,
+      op: type,
+      kernel,
+      ms,
+      ...interval(ms, predictByAll(predictors, opWork[place]!).deviation),
+      extrapolated: seen.has(kernel) ? [] : [explainUnseen(kernel)],
+      inferred: true,
+    };
+  });
+  return { latencyMs, ...interval(latencyMs, deviation), overheadMs: 0, ops, uncovered: work.uncovered };
+}
+
+// The share of the whole that each op takes by each fit, averaged: they sum to 1.
+function meanShares(predictors: readonly WorkPredictor[], ops: readonly CompiledWork[]): Float64Array {
+  const shares = new Float64Array(ops.length);
+  for (const predictor of predictors) {
+    const times = ops.map((work) => Math.exp(predictor.predict(work).logMs));
+    const sum = times.reduce((total, ms) => total + ms, 0);
+    times.forEach((ms, place) => (shares[place]! += ms / sum / predictors.length));
+  }
+  return shares;
 }
 
 function explainUnseen(kernel: string): string {

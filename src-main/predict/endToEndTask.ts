@@ -1,7 +1,7 @@
 import { fitFlopsLine } from "./baseline.ts";
 import { fitNonNegativeRates, type ClassAmounts } from "./additiveRates.ts";
 import type { WorkDesign } from "./workDesign.ts";
-import { WorkPredictor } from "./workPrediction.ts";
+import { predictByAll, WorkPredictor } from "./workPrediction.ts";
 import { fitWorkRates, type WorkRates } from "./workRates.ts";
 
 /** Ways to learn from end-to-end times alone, from simple to rich. */
@@ -25,8 +25,8 @@ export interface EndToEndResult {
   predictedMs: Float64Array;
   /** Standard deviations of their logarithms; null for learners that do not tell. */
   deviations: Float64Array | null;
-  /** Null for other learners than `shrunken` and `end-to-end`. */
-  rates: WorkRates | null;
+  /** The fits whose mean predicts; null for other learners than `shrunken` and `end-to-end`. */
+  rates: WorkRates[] | null;
 }
 
 /** Fits a learner on each set's training networks and predicts its test networks. */
@@ -75,9 +75,11 @@ function tryRates(
 ): EndToEndResult {
   const networks = train.map((place) => design.networks[place]!);
   const logMs = Float64Array.from(train, (place) => Math.log(ms[place]!));
-  const rates = fitWorkRates(design.columns, networks, logMs, learner === "shrunken");
-  const predictor = new WorkPredictor(rates, design.columns);
-  const predictions = test.map((place) => predictor.predict(design.networks[place]!));
+  // Rates that vary with shape need more networks than rates of classes; the mean of both errs less than either at any number.
+  const forms = learner === "shrunken" ? [true] : [true, false];
+  const rates = forms.map((plain) => fitWorkRates(design.columns, networks, logMs, plain));
+  const predictors = rates.map((each) => new WorkPredictor(each, design.columns));
+  const predictions = test.map((place) => predictByAll(predictors, design.networks[place]!));
   return {
     predictedMs: Float64Array.from(predictions, ({ logMs: log }) => Math.exp(log)),
     deviations: Float64Array.from(predictions, ({ deviation }) => deviation),

@@ -114,18 +114,20 @@ const classScores = z.object({
     .optional(),
 });
 
+const workRates = z.object({
+  level: z.number(),
+  columns: z.array(z.string()),
+  coefficients: numbers,
+  deviations: z.array(z.number().positive()).length(coefficientKinds.length),
+  noise: z.number().positive(),
+  shares: numbers,
+  factor: numbers,
+});
+
 const endToEnd = z.object({
   precision: z.enum(["float32", "float16", "int8"]),
   threads: z.number().int().positive(),
-  rates: z.object({
-    level: z.number(),
-    columns: z.array(z.string()),
-    coefficients: numbers,
-    deviations: z.array(z.number().positive()).length(coefficientKinds.length),
-    noise: z.number().positive(),
-    shares: numbers,
-    factor: numbers,
-  }),
+  rates: z.array(workRates).min(1),
   classes: z.array(z.string()),
   spread,
 });
@@ -169,7 +171,7 @@ export function checkPredictor(value: unknown): string | null {
     return `its structure is not as expected at ${issue?.path.join(".") || "the top"}`;
   }
   const { endToEnd: ofNetworks, standIns } = checked.data;
-  if (ofNetworks && !isSoundEndToEnd(ofNetworks.rates))
+  if (ofNetworks && !ofNetworks.rates.every(isSoundWork))
     return "its structure is not as expected at endToEnd: rates and networks do not fit together";
   if (!ofNetworks && standIns.length === 0)
     return "its structure is not as expected at standIns: nothing stands in for kernels nobody measured";
@@ -221,12 +223,7 @@ function isSoundDesign(
   return [log, mean, deviation, low, high].every((column) => column.length === columns);
 }
 
-function isSoundEndToEnd({
-  columns,
-  coefficients,
-  shares,
-  factor,
-}: z.infer<typeof endToEnd>["rates"]): boolean {
+function isSoundWork({ columns, coefficients, shares, factor }: z.infer<typeof workRates>): boolean {
   const networks = Math.round(Math.sqrt(factor.length));
   return (
     coefficients.length === columns.length &&

@@ -57,3 +57,14 @@ export class WorkPredictor {
     return Math.max(variance, 0) + noise ** 2;
   }
 }
+
+/**
+ * Predicts by several fits of the same networks: the mean of their logarithms, which errs less than each where their errors
+ * differ. They see the same networks, so their deviations do not shrink by averaging.
+ */
+export function predictByAll(predictors: readonly WorkPredictor[], work: CompiledWork): WorkPrediction {
+  const each = predictors.map((predictor) => predictor.predict(work));
+  const mean = (pick: (prediction: WorkPrediction) => number) =>
+    each.reduce((sum, prediction) => sum + pick(prediction), 0) / each.length;
+  return { logMs: mean(({ logMs }) => logMs), deviation: mean(({ deviation }) => deviation) };
+}

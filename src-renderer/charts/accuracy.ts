@@ -13,7 +13,7 @@ export function nameLearner(learner: string): string {
     flops: "FLOPs only (baseline)",
     additive: "A rate for each op class",
     shrunken: "Rates drawn to their mean",
-    "end-to-end": "Rates that vary with shape",
+    "end-to-end": "Mean of those and rates that vary with shape",
     lasso: "Lasso",
     boosting: "Boosting",
     forest: "Forest",

@@ -125,6 +125,28 @@ describe("a predictor from end-to-end times alone", () => {
     });
   });
 
+  it("is evaluated like others: against the line, on networks left out", async () => {
+    const evaluation = await finish(
+      lab,
+      lab.startEvaluate({ scenario, protocol: "random", trainSizes: [8, 11], splits: 2 }),
+    );
+    expect(evaluation.rows.map(({ learner, trainSize }) => `${learner} ${trainSize}`).sort()).toEqual(
+      ["auto 8", "auto 11", "flops 8", "flops 11"].sort(),
+    );
+    const of = (learner: string) => evaluation.rows.filter((row) => row.learner === learner);
+    of("auto").forEach((row, place) => expect(row.mape).toBeLessThan(of("flops")[place]!.mape));
+    for (const { lowMs, predictedMs, highMs } of evaluation.predictions) {
+      expect(lowMs).toBeLessThan(predictedMs);
+      expect(highMs).toBeGreaterThan(predictedMs);
+    }
+    const families = await finish(lab, lab.startEvaluate({ scenario, protocol: "family" }));
+    const named = new Set(families.predictions.map(({ model }) => model));
+    expect([...named].sort()).toEqual([...measured].sort());
+    await expect(finish(lab, lab.startEvaluate({ scenario, learners: ["lasso"] }))).rejects.toMatchObject({
+      code: "too-little-data",
+    });
+  });
+
   it("is fitted and told in words on the command line", async () => {
     const at = ["--lab", join(folder, "lab")];
     const fitted = await runCommand(["fit", "--scenario", "made/1large/int8/tflite", ...at]);

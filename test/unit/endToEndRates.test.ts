@@ -4,7 +4,7 @@ import { tryEndToEnd, type EndToEndTask } from "../../src-main/predict/endToEndT
 import { findNominalCost } from "../../src-main/predict/nominalCost.ts";
 import { compileWork, sumWork } from "../../src-main/predict/workDesign.ts";
 import { EvidenceTuner } from "../../src-main/predict/workEvidence.ts";
-import { WorkPredictor } from "../../src-main/predict/workPrediction.ts";
+import { predictByAll, WorkPredictor } from "../../src-main/predict/workPrediction.ts";
 import { fitWorkRates, levelDeviation } from "../../src-main/predict/workRates.ts";
 import { countThreads, listWork, type NetworkWork, type WorkTerm } from "../../src-main/predict/workTerms.ts";
 import { mainSubgraph } from "../../src-main/model/graph.ts";
@@ -143,6 +143,20 @@ describe("the covariance of networks", () => {
     expect(same!.logMs).toBeCloseTo(1, 6);
     expect(same!.deviation ** 2).toBeCloseTo(whole - whole ** 2 / (whole + noise) + noise, 6);
     expect(other!.deviation ** 2).toBeCloseTo(whole - level ** 2 / (whole + noise) + noise, 6);
+  });
+});
+
+describe("several fits of the same networks", () => {
+  it("predict the mean of their logarithms, no surer than each", () => {
+    const { columns, networks } = compileWork([makeWork({ a: 10 }), makeWork({ b: 10 })], 1);
+    const fitTo = (logMs: number) =>
+      new WorkPredictor(fitWorkRates(columns, networks.slice(0, 1), Float64Array.of(logMs)), columns);
+    const [low, high] = [fitTo(1), fitTo(2)];
+    const both = predictByAll([low, high], networks[1]!);
+    const each = [low, high].map((predictor) => predictor.predict(networks[1]!));
+    expect(both.logMs).toBeCloseTo((each[0]!.logMs + each[1]!.logMs) / 2, 12);
+    expect(both.deviation).toBeCloseTo((each[0]!.deviation + each[1]!.deviation) / 2, 12);
+    expect(each[1]!.logMs - each[0]!.logMs).toBeGreaterThan(0.5);
   });
 });
 
