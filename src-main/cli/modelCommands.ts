@@ -121,9 +121,16 @@ function printModels(models: readonly ModelSummary[]): void {
       formatFlops(model.flops),
       formatShortCount(model.params),
       formatBytes(model.bytes),
-      model.measuredOn.join(" "),
+      describeMeasuredOn(model.measuredOn),
     ]),
   );
+}
+
+// A published network has a hundred scenarios, which would push the table out of any window; --json lists them.
+function describeMeasuredOn(scenarios: readonly string[]): string {
+  if (scenarios.length <= 3) return scenarios.join(" ");
+  const devices = [...new Set(scenarios.map((id) => id.split("/")[0]!))];
+  return `${scenarios.length} scenarios of ${devices.join(", ")}`;
 }
 
 function printDetail(model: ModelDetail): void {
