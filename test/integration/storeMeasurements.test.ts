@@ -73,6 +73,7 @@ describe("training rows", () => {
         model: name,
         hash: findModel(store, name!)!.hash,
         family: "tests",
+        kind: "sampled",
         cell: cells[2],
         cells,
         latencyMs: 11,

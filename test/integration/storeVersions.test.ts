@@ -11,6 +11,7 @@ import { addModel, listModels } from "../../src-main/store/models.ts";
 import { listPhoneMarks } from "../../src-main/store/phoneMarks.ts";
 import { listSeenPhones } from "../../src-main/store/phones.ts";
 import { getPredictor } from "../../src-main/store/predictors.ts";
+import { findPublishedSource } from "../../src-main/store/publishedSources.ts";
 import { commitCell, getMeasurement, getRun, nextCells } from "../../src-main/store/runs.ts";
 import { defaultSettings, readSettings } from "../../src-main/store/settings.ts";
 import { makeFolder, makeResult, oneCore } from "./storeLab.ts";
@@ -94,6 +95,19 @@ describe.each(versions)("a lab of format %i", (version) => {
         { hash: "recipe", graph: "7B7D" },
       ]);
     checkPhones(store, version);
+    // Before format 4 there was nothing about published measurements; the first 12 networks of this file are imported.
+    expect(findPublishedSource(store, "s1")).toEqual(
+      version < 4
+        ? null
+        : {
+            hash: "s1",
+            name: "tflite_cnn_real_e2e.csv",
+            bytes: 1000,
+            rows: 80,
+            networks: 80,
+            networksDone: 12,
+          },
+    );
     store.close();
   });
 
