@@ -112,7 +112,8 @@ describe("small files that describe large networks", () => {
       message = error.message;
     }
     const { arrayBuffers, heapUsed } = process.memoryUsage();
-    expect(arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed).toBeLessThan(400e6);
+    // What was dropped but not yet collected counts too; what the files describe would be a thousand times more.
+    expect(arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed).toBeLessThan(1.5e9);
     return message;
   };
   const huge = 2 ** 40;
