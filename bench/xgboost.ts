@@ -7,7 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fitBoosting, predictRows, type LearningTable } from "../src-main/predict/boosting.ts";
+import {
+  fitBoosting,
+  predictRows,
+  type BoostingOptions,
+  type LearningTable,
+} from "../src-main/predict/boosting.ts";
+import { runFitJobs } from "../src-main/predict/fitPool.ts";
 import { makeBoostingTable } from "./boostingTable.ts";
 
 const rows = 60_000;
@@ -18,12 +24,22 @@ const threads = 2;
 const script = fileURLToPath(new URL("xgboostFit.py", import.meta.url));
 const pythons = ["python3", "/usr/bin/python3"];
 
+const options: BoostingOptions = {
+  ...shared,
+  maxDepth: depth,
+  maxLeaves: 2 ** depth,
+  rowShare: 1,
+  columnShare: 1,
+  patience: 0,
+  seed: 1,
+};
+
 interface Outcome {
   seconds: number;
   rmse: number;
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const python = pythons.find(hasXgboost);
   if (python === undefined) {
     console.error("error: no Python here has xgboost (on Debian: apt install python3-xgboost)");
@@ -47,10 +63,14 @@ function main(): number {
     rmSync(folder, { recursive: true, force: true });
   }
   const [our, their] = [average(ours), average(theirs)];
+  const together = await timeTogether(table);
   console.log(
-    `${(rows * (folds - 1)) / folds} rows × ${table.columns} features, ${shared.trees} trees of depth ${depth}, ${shared.bins} bins; xgboost hist with ${threads} threads, ours with one`,
+    `${(rows * (folds - 1)) / folds} rows × ${table.columns} features, ${shared.trees} trees of depth ${depth}, ${shared.bins} bins; xgboost hist with ${threads} threads`,
   );
-  console.log(`time: ${(our.seconds / their.seconds).toFixed(2)} × xgboost's`);
+  console.log(`one fit on one thread: ${(our.seconds / their.seconds).toFixed(2)} × xgboost's time on two`);
+  console.log(
+    `all ${folds} fits on ${threads} threads, as the lab runs them: ${(together / (folds * their.seconds)).toFixed(2)} × xgboost's time`,
+  );
   console.log(`cross-validated error: ${(our.rmse / their.rmse).toFixed(4)} × xgboost's`);
   return 0;
 }
@@ -66,17 +86,21 @@ function hasXgboost(python: string): boolean {
 
 function fitOurs(train: LearningTable, held: LearningTable): Outcome {
   const started = performance.now();
-  const { ensemble } = fitBoosting(train, {
-    ...shared,
-    maxDepth: depth,
-    maxLeaves: 2 ** depth,
-    rowShare: 1,
-    columnShare: 1,
-    patience: 0,
-    seed: 1,
-  });
+  const { ensemble } = fitBoosting(train, options);
   const seconds = (performance.now() - started) / 1000;
   return { seconds, rmse: measureError(predictRows(ensemble, held), held) };
+}
+
+// Our threads share fits, not rows: the lab has classes and folds enough to keep all of them busy.
+async function timeTogether(table: LearningTable): Promise<number> {
+  const jobs = Array.from({ length: folds }, (_, fold) => ({
+    kind: "boosting" as const,
+    table: pickRows(table, (row) => row % folds !== fold),
+    options,
+  }));
+  const started = performance.now();
+  await runFitJobs<"boosting">(jobs, { workers: threads });
+  return (performance.now() - started) / 1000;
 }
 
 function fitTheirs(python: string, folder: string, train: LearningTable, held: LearningTable): Outcome {
@@ -120,4 +144,4 @@ function describe({ seconds, rmse }: Outcome): string {
   return `${seconds.toFixed(2)} s, error ${rmse.toFixed(5)}`;
 }
 
-process.exitCode = main();
+process.exitCode = await main();
