@@ -73,17 +73,7 @@ export function buildDataset(measured: readonly MeasuredNetwork[], runtime: Runt
   const networks = groupByModel(measured).map((cells, place) => {
     const first = cells[0]!;
     const opMs = mergeOpTimes(cells);
-    const row: NetworkRow = {
-      model: first.model,
-      family: first.family,
-      graph: first.graph,
-      flops: costGraph(first.graph).flops,
-      latencyMs: median(cells.map((cell) => cell.latencyMs)),
-      kernels: 0,
-      kernelMs: 0,
-      uncoveredMs: 0,
-      cells: cells.map((cell) => cell.cell),
-    };
+    const row = startRow(cells);
     const subgraph = mainSubgraph(first.graph);
     for (const kernel of listCpuKernels(first.graph, runtime)) {
       const times = kernel.ops.flatMap((op) => opMs.get(op) ?? []);
@@ -105,6 +95,22 @@ export function buildDataset(measured: readonly MeasuredNetwork[], runtime: Runt
   const tables = [...collectors.values()].map((collector) => collector.finish());
   tables.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
   return { networks, tables };
+}
+
+/** A network's row before any of its kernels is counted, from all its cells. */
+export function startRow(cells: readonly MeasuredNetwork[]): NetworkRow {
+  const { model, family, graph } = cells[0]!;
+  return {
+    model,
+    family,
+    graph,
+    flops: costGraph(graph).flops,
+    latencyMs: median(cells.map((cell) => cell.latencyMs)),
+    kernels: 0,
+    kernelMs: 0,
+    uncoveredMs: 0,
+    cells: cells.map((cell) => cell.cell),
+  };
 }
 
 const facts = createFacts();

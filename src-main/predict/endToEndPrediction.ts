@@ -3,8 +3,8 @@ import type { Graph } from "../model/graph.ts";
 import type { EndToEndModel } from "./endToEndModel.ts";
 import { relatedClasses } from "./features.ts";
 import type { NetworkPrediction, PredictorCore } from "./fittedPredictor.ts";
-import { compileWork, type CompiledWork } from "./workDesign.ts";
-import { predictByAll, WorkPredictor } from "./workPrediction.ts";
+import { compileWork } from "./workDesign.ts";
+import { meanPrediction, predictByAll, WorkPredictor, type WorkPrediction } from "./workPrediction.ts";
 import { listWork, type NetworkWork, type WorkTerm } from "./workTerms.ts";
 
 /**
@@ -25,7 +25,8 @@ export function predictEndToEnd(
   const [whole, ...opWork] = networks;
   const { logMs, deviation } = predictByAll(predictors, whole!);
   const latencyMs = Math.exp(logMs);
-  const shares = meanShares(predictors, opWork);
+  const byFit = predictors.map((each) => opWork.map((one) => each.predict(one)));
+  const shares = meanShares(byFit);
   const interval = (ms: number, spread: number) => {
     const factor = Math.exp(model.spread * spread);
     return { lowMs: ms / factor, highMs: ms * factor };
@@ -38,7 +39,7 @@ export function predictEndToEnd(
       op: type,
       kernel,
       ms,
-      ...interval(ms, predictByAll(predictors, opWork[place]!).deviation),
+      ...interval(ms, meanPrediction(byFit.map((ops) => ops[place]!)).deviation),
       extrapolated: seen.has(kernel) ? [] : [explainUnseen(kernel)],
       inferred: true,
     };
@@ -47,12 +48,12 @@ export function predictEndToEnd(
 }
 
 // The share of the whole that each op takes by each fit, averaged: they sum to 1.
-function meanShares(predictors: readonly WorkPredictor[], ops: readonly CompiledWork[]): Float64Array {
-  const shares = new Float64Array(ops.length);
-  for (const predictor of predictors) {
-    const times = ops.map((work) => Math.exp(predictor.predict(work).logMs));
+function meanShares(byFit: readonly WorkPrediction[][]): Float64Array {
+  const shares = new Float64Array(byFit[0]!.length);
+  for (const ops of byFit) {
+    const times = ops.map(({ logMs }) => Math.exp(logMs));
     const sum = times.reduce((total, ms) => total + ms, 0);
-    times.forEach((ms, place) => (shares[place]! += ms / sum / predictors.length));
+    times.forEach((ms, place) => (shares[place]! += ms / sum / byFit.length));
   }
   return shares;
 }

@@ -1,8 +1,8 @@
-import { costGraph } from "../model/cost.ts";
 import { median } from "../model/median.ts";
 import {
   groupByModel,
   shortestMs,
+  startRow,
   type ClassTable,
   type Dataset,
   type MeasuredNetwork,
@@ -33,18 +33,8 @@ export function buildGpuDataset(measured: readonly MeasuredNetwork[], target: Gp
     const times = mergeCells(plan, cells);
     // Names of another version, or a graph that is not the one that ran: there is nothing to learn from.
     if (times.every((ms) => ms === null)) continue;
-    const row: NetworkRow = {
-      model: first.model,
-      family: first.family,
-      graph: first.graph,
-      flops: costGraph(first.graph).flops,
-      latencyMs: median(cells.map((cell) => cell.latencyMs)),
-      kernels: 0,
-      kernelMs: 0,
-      // What belongs to no one kernel is part of the overhead, as what has no time is.
-      uncoveredMs: 0,
-      cells: cells.map((cell) => cell.cell),
-    };
+    // Its uncovered time stays 0: what belongs to no one kernel is part of the overhead, as what has no time is.
+    const row = startRow(cells);
     const work = { times: [] as number[], untimed: 0, untimedBytes: 0, bytes: 0 };
     plan.kernels.forEach(({ kernel, op, x, bytes }, index) => {
       const ms = times[index]!;

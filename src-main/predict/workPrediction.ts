@@ -63,7 +63,11 @@ export class WorkPredictor {
  * differ. They see the same networks, so their deviations do not shrink by averaging.
  */
 export function predictByAll(predictors: readonly WorkPredictor[], work: CompiledWork): WorkPrediction {
-  const each = predictors.map((predictor) => predictor.predict(work));
+  return meanPrediction(predictors.map((predictor) => predictor.predict(work)));
+}
+
+/** The mean of what several fits predict of one piece of work. */
+export function meanPrediction(each: readonly WorkPrediction[]): WorkPrediction {
   const mean = (pick: (prediction: WorkPrediction) => number) =>
     each.reduce((sum, prediction) => sum + pick(prediction), 0) / each.length;
   return { logMs: mean(({ logMs }) => logMs), deviation: mean(({ deviation }) => deviation) };
