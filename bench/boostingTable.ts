@@ -1,5 +1,5 @@
 import { createRandom } from "../src-main/model/random.ts";
-import type { LearningTable } from "../src-main/predict/boosting.ts";
+import type { LearningTable } from "../src-main/predict/learningTable.ts";
 
 /** Columns of a table for timing fits. */
 export const tableColumns = 12;
@@ -21,5 +21,5 @@ export function makeBoostingTable(rows: number, seed: number): LearningTable {
     const share = Math.log(x[start + 2]!) * Math.log(x[start + 3]!);
     y[row] = Math.log(waste) + cache + 0.05 * share + 0.03 * random.normal();
   }
-  return { columns: tableColumns, x, y, weights: null };
+  return { columns: tableColumns, x, y };
 }

@@ -2,8 +2,15 @@
 export interface BinnedTable {
   rows: number;
   columns: number;
-  /** Row-major; a code is the bin's place among the bins of all columns, so that a histogram needs no other offset. */
+  /** Codes of a row, one for each column, and one more when their number is odd. */
+  stride: number;
+  /**
+   * Row-major; a code is the bin's place among the bins of all columns, so that a histogram needs no other offset. What fills a
+   * row up to its stride is a code of its own, after all others.
+   */
   codes: Uint16Array;
+  /** The same codes by twos, the first of each two in the lower half. */
+  pairs: Uint32Array;
   /** First code of each column, and one past the last: `columns + 1` numbers. */
   starts: Int32Array;
   /** Upper edges per column, rising: bin b holds edges[b − 1] < x ≤ edges[b]; the last bin has no upper edge. */
@@ -19,7 +26,8 @@ export const mostBins = 255;
 export function findEdges(values: Float64Array, bins: number = mostBins): Float64Array {
   const sorted = Float64Array.from(values).sort();
   const distinct: number[] = [];
-  for (const value of sorted) if (distinct.length === 0 || value !== distinct.at(-1)) distinct.push(value);
+  for (let place = 0; place < sorted.length && distinct.length <= bins; place++)
+    if (place === 0 || sorted[place] !== sorted[place - 1]) distinct.push(sorted[place]!);
   if (distinct.length <= bins)
     return Float64Array.from({ length: Math.max(distinct.length - 1, 0) }, (_, place) =>
       halfway(distinct[place]!, distinct[place + 1]!),
@@ -59,7 +67,8 @@ export function findBin(edges: Float64Array, value: number): number {
 /** Cuts a row-major table of finite numbers into bins. */
 export function binTable(table: Float64Array, columns: number, bins: number = mostBins): BinnedTable {
   const rows = columns === 0 ? 0 : table.length / columns;
-  const codes = new Uint16Array(table.length);
+  const stride = columns + (columns % 2);
+  const codes = new Uint16Array(rows * stride);
   const starts = new Int32Array(columns + 1);
   const edges: Float64Array[] = [];
   const values = new Float64Array(rows);
@@ -69,7 +78,8 @@ export function binTable(table: Float64Array, columns: number, bins: number = mo
     edges.push(found);
     const start = starts[column]!;
     starts[column + 1] = start + found.length + 1;
-    for (let row = 0; row < rows; row++) codes[row * columns + column] = start + findBin(found, values[row]!);
+    for (let row = 0; row < rows; row++) codes[row * stride + column] = start + findBin(found, values[row]!);
   }
-  return { rows, columns, codes, starts, edges };
+  if (stride > columns) for (let row = 0; row < rows; row++) codes[row * stride + columns] = starts[columns]!;
+  return { rows, columns, stride, codes, pairs: new Uint32Array(codes.buffer), starts, edges };
 }

@@ -1,17 +1,8 @@
 import { createRandom } from "../model/random.ts";
 import { binTable, type BinnedTable } from "./binning.ts";
 import { TreeGrower, type GrownLeaf } from "./grower.ts";
+import { meanOf, meanSquaredError, type LearningTable } from "./learningTable.ts";
 import { predictTrees, TreeCollector, type TreeEnsemble } from "./trees.ts";
-
-/** A table with a target: what a learner is fitted on. */
-export interface LearningTable {
-  columns: number;
-  /** Row-major, finite. */
-  x: Float64Array;
-  y: Float64Array;
-  /** Weight of each row's squared error; null when all weigh 1. */
-  weights: Float64Array | null;
-}
 
 /** How trees are boosted. */
 export interface BoostingOptions {
@@ -21,7 +12,7 @@ export interface BoostingOptions {
   maxLeaves: number;
   /** Most splits between the root and a leaf; no limit when left out. */
   maxDepth?: number;
-  /** Least sum of weights in a leaf. */
+  /** Least rows in a leaf. */
   minLeaf: number;
   l2: number;
   /** Share of the rows, and of the columns, each tree sees. */
@@ -37,7 +28,7 @@ export interface BoostingOptions {
 /** Boosted trees and how the error on the validation rows went. */
 export interface BoostingResult {
   ensemble: TreeEnsemble;
-  /** Weighted mean squared error on the validation rows after 0, 1, 2 … trees; empty without validation. */
+  /** Mean squared error on the validation rows after 0, 1, 2 … trees; empty without validation. */
   curve: number[];
 }
 
@@ -60,7 +51,7 @@ class Booster {
   private readonly validation: LearningTable | null;
   private readonly binned: BinnedTable;
   private readonly base: number;
-  private readonly fitted: Float64Array;
+  /** What the trees so far make of each row, less its target: the gradient of half the squared error. */
   private readonly gradients: Float64Array;
   private readonly validated: Float64Array;
   private readonly collector = new TreeCollector();
@@ -70,9 +61,8 @@ class Booster {
     this.options = options;
     this.validation = validation;
     this.binned = binTable(table.x, table.columns, options.bins);
-    this.base = weightedMean(table.y, table.weights);
-    this.fitted = new Float64Array(table.y.length).fill(this.base);
-    this.gradients = new Float64Array(table.y.length);
+    this.base = meanOf(table.y);
+    this.gradients = table.y.map((value) => this.base - value);
     this.validated = new Float64Array(validation?.y.length ?? 0).fill(this.base);
   }
 
@@ -91,10 +81,9 @@ class Booster {
     let lowest = curve[0] ?? Infinity;
     let since = 0;
     for (let tree = 0; tree < options.trees; tree++) {
-      this.setGradients();
       const order = drawSorted(table.y.length, options.rowShare, random.next);
       const columns = Int32Array.from(drawSorted(table.columns, options.columnShare, random.next));
-      const leaves = grower.grow(this.collector, order, this.gradients, table.weights, columns);
+      const leaves = grower.grow(this.collector, order, this.gradients, null, columns);
       this.advance(order, leaves, tree);
       if (!this.validation) continue;
       const error = this.validationError();
@@ -107,68 +96,31 @@ class Booster {
     return { ensemble: this.collector.finish(this.base), curve };
   }
 
-  private setGradients(): void {
-    const { y, weights } = this.table;
-    for (let row = 0; row < y.length; row++) {
-      const gradient = this.fitted[row]! - y[row]!;
-      this.gradients[row] = weights ? gradient * weights[row]! : gradient;
-    }
-  }
-
   // Rows the tree saw get their leaf's value at once; others, and validation rows, walk the tree.
   private advance(order: Uint32Array, leaves: GrownLeaf[], tree: number): void {
-    const complete = order.length === this.fitted.length;
+    const complete = order.length === this.gradients.length;
     if (complete) {
       for (const { from, to, value } of leaves)
-        for (let place = from; place < to; place++) this.fitted[order[place]!]! += value;
+        for (let place = from; place < to; place++) this.gradients[order[place]!]! += value;
     }
     if (complete && !this.validation) return;
     const { columns } = this.table;
     if (!complete)
-      for (let row = 0; row < this.fitted.length; row++)
-        this.fitted[row]! += this.collector.evaluate(tree, this.table.x, row * columns);
+      for (let row = 0; row < this.gradients.length; row++)
+        this.gradients[row]! += this.collector.evaluate(tree, this.table.x, row * columns);
     if (this.validation)
       for (let row = 0; row < this.validated.length; row++)
         this.validated[row]! += this.collector.evaluate(tree, this.validation.x, row * columns);
   }
 
   private validationError(): number {
-    const { y, weights } = this.validation!;
-    return weightedError(this.validated, y, weights);
+    return meanSquaredError(this.validated, this.validation!.y);
   }
-}
-
-/** Weighted mean of squared differences. */
-export function weightedError(
-  predicted: Float64Array,
-  y: Float64Array,
-  weights: Float64Array | null,
-): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < y.length; row++) {
-    const weight = weights ? weights[row]! : 1;
-    const difference = predicted[row]! - y[row]!;
-    sum += weight * difference * difference;
-    total += weight;
-  }
-  return total > 0 ? sum / total : 0;
 }
 
 /** Predictions of the first `trees` trees for every row of a table. */
 export function predictRows(ensemble: TreeEnsemble, table: LearningTable, trees?: number): Float64Array {
   return table.y.map((_, row) => predictTrees(ensemble, table.x, row * table.columns, trees));
-}
-
-function weightedMean(values: Float64Array, weights: Float64Array | null): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < values.length; row++) {
-    const weight = weights ? weights[row]! : 1;
-    sum += weight * values[row]!;
-    total += weight;
-  }
-  return total > 0 ? sum / total : 0;
 }
 
 // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): rising, so rows are read in order.

@@ -1,5 +1,6 @@
 import { deriveSeed } from "../model/random.ts";
-import { fitBoosting, predictRows, type BoostingOptions, type LearningTable } from "./boosting.ts";
+import { fitBoosting, predictRows, type BoostingOptions } from "./boosting.ts";
+import { type LearningTable } from "./learningTable.ts";
 import { selectCorrectionRows, type CorrectionFit, type CorrectionTable } from "./correction.ts";
 import { predictTrees, type TreeEnsemble } from "./trees.ts";
 
@@ -67,7 +68,7 @@ export function fitBoostingCorrection(
     best = { loss, options: { ...options, trees }, heldOut };
   }
   const { options, heldOut } = best!;
-  const whole: LearningTable = { columns: table.columns, x: table.x, y: table.y, weights: null };
+  const whole: LearningTable = { columns: table.columns, x: table.x, y: table.y };
   const { ensemble } = fitBoosting(whole, options);
   return {
     model: { kind: "boosting", trees: ensemble },

@@ -1,4 +1,4 @@
-import type { LearningTable } from "./boosting.ts";
+import type { LearningTable } from "./learningTable.ts";
 import { evaluateBoosting, type BoostingCorrection } from "./boostingCorrection.ts";
 import { evaluateForest, type ForestCorrection } from "./forestCorrection.ts";
 import { evaluateLasso, type LassoCorrection } from "./lassoCorrection.ts";
@@ -63,6 +63,6 @@ export function selectCorrectionRows(
   rows.forEach((row, place) => x.set(table.x.subarray(row * columns, (row + 1) * columns), place * columns));
   return {
     rows,
-    table: { columns, x, y: Float64Array.from(rows, (row) => table.y[row]!), weights: null },
+    table: { columns, x, y: Float64Array.from(rows, (row) => table.y[row]!) },
   };
 }

@@ -1,7 +1,7 @@
 import { createRandom } from "../model/random.ts";
 import { binTable } from "./binning.ts";
-import type { LearningTable } from "./boosting.ts";
 import { TreeGrower } from "./grower.ts";
+import type { LearningTable } from "./learningTable.ts";
 import { TreeCollector, type TreeEnsemble } from "./trees.ts";
 
 /** How a forest grows. */
@@ -46,7 +46,7 @@ export function fitForest(table: LearningTable, group: Int32Array, options: Fore
     drawColumns: () => drawColumns(every, wanted, random.next),
   });
   const collector = new TreeCollector();
-  const weights = new Float64Array(rows);
+  const counts = new Uint32Array(rows);
   const gradients = new Float64Array(rows);
   const sums = new Float64Array(rows);
   const trees = new Int32Array(rows);
@@ -59,11 +59,11 @@ export function fitForest(table: LearningTable, group: Int32Array, options: Fore
     const order: number[] = [];
     for (let row = 0; row < rows; row++) {
       const times = drawn.get(group[row]!) ?? 0;
-      weights[row] = times * (table.weights ? table.weights[row]! : 1);
-      gradients[row] = -y[row]! * weights[row]!;
-      if (weights[row]! > 0) order.push(row);
+      counts[row] = times;
+      gradients[row] = -y[row]! * times;
+      if (times > 0) order.push(row);
     }
-    grower.grow(collector, Uint32Array.from(order), gradients, weights, every);
+    grower.grow(collector, Uint32Array.from(order), gradients, counts, every);
     for (let row = 0; row < rows; row++) {
       if (drawn.has(group[row]!)) continue;
       sums[row]! += collector.evaluate(tree, x, row * columns) * options.trees;

@@ -19,7 +19,7 @@ const options = { trees: 40, maxLeaves: 200, minLeaf: 2, columnShare: 0.4, bins:
 /** A random forest; its held-out predictions come from the trees that did not see a row's network, so nothing is fitted twice. */
 export function fitForestCorrection(table: CorrectionTable, seed: number): CorrectionFit<ForestCorrection> {
   const { columns, x, y, network } = table;
-  const { ensemble, outOfBag } = fitForest({ columns, x, y, weights: null }, network, {
+  const { ensemble, outOfBag } = fitForest({ columns, x, y }, network, {
     ...options,
     seed: deriveSeed(seed, "forest"),
   });

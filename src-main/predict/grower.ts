@@ -1,5 +1,6 @@
 import type { BinnedTable } from "./binning.ts";
 import { buildHistogram, createHistogram, subtractHistogram, type Histogram } from "./histogram.ts";
+import { RowPacking } from "./rowPacking.ts";
 import type { TreeCollector } from "./trees.ts";
 
 /** Limits of a tree. */
@@ -7,9 +8,9 @@ export interface GrowOptions {
   maxLeaves: number;
   /** Most splits between the root and a leaf; no limit when left out. */
   maxDepth?: number | undefined;
-  /** Least sum of weights (rows, when they weigh 1) in a leaf. */
+  /** Least rows in a leaf. */
   minLeaf: number;
-  /** Added to the weight of a leaf: shrinks the values of small leaves. */
+  /** Added to the rows of a leaf: shrinks the values of small leaves. */
   l2: number;
   /** What leaf values are multiplied with. */
   shrinkage: number;
@@ -31,19 +32,19 @@ interface Leaf {
   depth: number;
   from: number;
   to: number;
-  gradient: number;
-  weight: number;
+  /** Packed sum of its rows. */
+  sum: number;
   histogram: Histogram | null;
   gain: number;
   column: number;
   code: number;
-  leftGradient: number;
-  leftWeight: number;
+  /** Packed sum of the rows its best split sends left. */
+  left: number;
 }
 
 /**
  * Grows regression trees leaf by leaf, the split with the largest gain first (Shi 2007, "Best-first Decision Tree Learning"),
- * on histograms. Splits minimise Σ gradient²/weight as in second-order boosting (Chen, Guestrin 2016, XGBoost, eq. 7);
+ * on histograms. Splits maximise Σ gradient²/rows as in second-order boosting (Chen, Guestrin 2016, XGBoost, eq. 7);
  * ties go to the first column and the lowest bin, so a tree depends on its input alone. One grower serves many trees.
  */
 export class TreeGrower {
@@ -51,29 +52,32 @@ export class TreeGrower {
   private readonly options: GrowOptions;
   private readonly spare: Histogram[] = [];
   private readonly moved: Uint32Array;
+  private readonly packing: RowPacking;
 
   constructor(table: BinnedTable, options: GrowOptions) {
     this.table = table;
     this.options = options;
     this.moved = new Uint32Array(table.rows);
+    this.packing = new RowPacking(table.rows);
   }
 
   /**
-   * Grows one tree on the rows of `order`, which it rearranges so that each leaf's rows are neighbours. `gradients` are
-   * already weighted; `columns` are those a split may use. Returns the leaves.
+   * Grows one tree on the rows of `order`, which it rearranges so that each leaf's rows are neighbours. `counts` tells how often
+   * a row is counted, once when null; `gradients` are already so multiplied. `columns` are those a split may use. Returns the
+   * leaves.
    */
   grow(
     collector: TreeCollector,
     order: Uint32Array,
     gradients: Float64Array,
-    weights: Float64Array | null,
+    counts: Uint32Array | null,
     columns: Int32Array,
   ): GrownLeaf[] {
-    const root = this.createRoot(collector.startTree(), order, gradients, weights);
+    this.packing.pack(gradients, counts);
+    const root = createLeaf(collector.startTree(), 0, 0, order.length, this.sumRows(order));
     const leaves = [root];
     if (this.isDivisible(root)) {
-      root.histogram = this.takeHistogram();
-      buildHistogram(root.histogram, this.table, order, 0, order.length, gradients, weights);
+      root.histogram = this.buildHistogram(root, order);
       this.findSplit(root, columns);
     }
     while (leaves.length < this.options.maxLeaves) {
@@ -83,86 +87,91 @@ export class TreeGrower {
       const leaf = leaves[best]!;
       if (!(leaf.gain > this.options.minGain)) break;
       const last = leaves.length + 1 === this.options.maxLeaves;
-      const [left, right] = this.divide(collector, leaf, order, gradients, weights, columns, last);
+      const [left, right] = this.divide(collector, leaf, order, columns, last);
       leaves[best] = left;
       leaves.push(right);
     }
     return leaves.map((leaf) => {
       if (leaf.histogram) this.spare.push(leaf.histogram);
-      const value = (-leaf.gradient / (leaf.weight + this.options.l2)) * this.options.shrinkage;
-      const safe = Number.isFinite(value) ? value : 0;
-      collector.setLeaf(leaf.node, safe);
-      return { from: leaf.from, to: leaf.to, value: safe };
+      const value = this.weighLeaf(leaf, order, gradients);
+      collector.setLeaf(leaf.node, value);
+      return { from: leaf.from, to: leaf.to, value };
     });
   }
 
-  private createRoot(
-    node: number,
-    order: Uint32Array,
-    gradients: Float64Array,
-    weights: Float64Array | null,
-  ): Leaf {
+  private sumRows(order: Uint32Array): number {
+    const { values } = this.packing;
+    let sum = 0;
+    for (let place = 0; place < order.length; place++) sum += values[order[place]!]!;
+    return sum;
+  }
+
+  // From the gradients themselves: splits are judged by rounded ones.
+  private weighLeaf(leaf: Leaf, order: Uint32Array, gradients: Float64Array): number {
     let gradient = 0;
-    let weight = weights ? 0 : order.length;
-    for (let place = 0; place < order.length; place++) {
-      const row = order[place]!;
-      gradient += gradients[row]!;
-      if (weights) weight += weights[row]!;
-    }
-    return createLeaf(node, 0, 0, order.length, gradient, weight);
+    for (let place = leaf.from; place < leaf.to; place++) gradient += gradients[order[place]!]!;
+    const { l2, shrinkage } = this.options;
+    const value = (-gradient / (this.packing.count(leaf.sum) + l2)) * shrinkage;
+    return Number.isFinite(value) ? value : 0;
   }
 
   private isDivisible(leaf: Leaf): boolean {
     const { minLeaf, maxDepth = Infinity } = this.options;
-    return leaf.depth < maxDepth && leaf.weight >= 2 * minLeaf && leaf.to - leaf.from >= 2;
+    const count = this.packing.count(leaf.sum);
+    return leaf.depth < maxDepth && count >= 2 * minLeaf && leaf.to - leaf.from >= 2;
   }
 
-  private takeHistogram(): Histogram {
-    return this.spare.pop() ?? createHistogram(this.table);
+  private buildHistogram(leaf: Leaf, order: Uint32Array): Histogram {
+    const histogram = this.spare.pop() ?? createHistogram(this.table);
+    buildHistogram(histogram, this.table, order, leaf.from, leaf.to, this.packing.values);
+    return histogram;
   }
 
   private findSplit(leaf: Leaf, given: Int32Array): void {
     const columns = this.options.drawColumns?.() ?? given;
     const { minLeaf, l2 } = this.options;
     const { starts } = this.table;
+    const { unit, step } = this.packing;
+    const countPerSum = 1 / unit;
     const histogram = leaf.histogram!;
-    const { gradient, weight } = leaf;
-    const whole = (gradient * gradient) / (weight + l2);
+    const count = this.packing.count(leaf.sum);
+    // In steps, as they are packed.
+    const gradient = leaf.sum - count * unit;
+    let best = 0;
     for (let place = 0; place < columns.length; place++) {
       const column = columns[place]!;
       const end = starts[column + 1]! - 1;
-      let leftGradient = 0;
-      let leftWeight = 0;
+      let left = 0;
       for (let code = starts[column]!; code < end; code++) {
-        const here = histogram[2 * code + 1]!;
-        leftGradient += histogram[2 * code]!;
-        leftWeight += here;
-        // An empty bin gives the split of the bin before it; subtraction may leave a rounding error for empty.
-        if (here < 1e-9 || leftWeight < minLeaf) continue;
-        const rightWeight = weight - leftWeight;
-        if (rightWeight < minLeaf) break;
+        left += histogram[code]!;
+        const leftCount = Math.floor(left * countPerSum + 0.5);
+        if (leftCount < minLeaf) continue;
+        const rightCount = count - leftCount;
+        if (rightCount < minLeaf) break;
+        const leftGradient = left - leftCount * unit;
         const rightGradient = gradient - leftGradient;
-        const gain =
-          (leftGradient * leftGradient) / (leftWeight + l2) +
-          (rightGradient * rightGradient) / (rightWeight + l2) -
-          whole;
-        if (gain > leaf.gain) {
-          leaf.gain = gain;
+        // leftGradient² / leftSize + rightGradient² / rightSize with one division, which takes longer than all the rest.
+        const leftSize = leftCount + l2;
+        const rightSize = rightCount + l2;
+        const score =
+          (leftGradient * leftGradient * rightSize + rightGradient * rightGradient * leftSize) /
+          (leftSize * rightSize);
+        // An empty bin scores as the bin before it, which keeps the split.
+        if (score > best) {
+          best = score;
           leaf.column = column;
           leaf.code = code;
-          leaf.leftGradient = leftGradient;
-          leaf.leftWeight = leftWeight;
+          leaf.left = left;
         }
       }
     }
+    if (best > 0) leaf.gain = (best - (gradient * gradient) / (count + l2)) * step * step;
   }
 
   private divide(
     collector: TreeCollector,
     leaf: Leaf,
     order: Uint32Array,
-    gradients: Float64Array,
-    weights: Float64Array | null,
     columns: Int32Array,
     last: boolean,
   ): [Leaf, Leaf] {
@@ -170,18 +179,15 @@ export class TreeGrower {
     const threshold = this.table.edges[column]![code - this.table.starts[column]!]!;
     const child = collector.split(leaf.node, column, threshold);
     const middle = this.partition(order, leaf);
-    // The sums the split was judged by: another pass over the rows would only round them differently.
-    const { leftGradient: gradient, leftWeight: weight } = leaf;
     const depth = leaf.depth + 1;
-    const left = createLeaf(child, depth, from, middle, gradient, weight);
-    const right = createLeaf(child + 1, depth, middle, to, leaf.gradient - gradient, leaf.weight - weight);
+    const left = createLeaf(child, depth, from, middle, leaf.left);
+    const right = createLeaf(child + 1, depth, middle, to, leaf.sum - leaf.left);
     const parent = leaf.histogram!;
     const wantsLeft = !last && this.isDivisible(left);
     const wantsRight = !last && this.isDivisible(right);
     if (wantsLeft || wantsRight) {
       const [small, large] = middle - from <= to - middle ? [left, right] : [right, left];
-      small.histogram = this.takeHistogram();
-      buildHistogram(small.histogram, this.table, order, small.from, small.to, gradients, weights);
+      small.histogram = this.buildHistogram(small, order);
       subtractHistogram(parent, small.histogram);
       large.histogram = parent;
       if (wantsLeft) this.findSplit(left, columns);
@@ -192,40 +198,25 @@ export class TreeGrower {
 
   // Keeps the order within each side: rows stay rising, which memory likes, and the result does not depend on chance.
   private partition(order: Uint32Array, leaf: Leaf): number {
-    const { codes, columns } = this.table;
+    const { codes, stride } = this.table;
+    const { moved } = this;
     const { from, to, column, code } = leaf;
     let kept = from;
-    let moved = 0;
+    let away = 0;
     for (let place = from; place < to; place++) {
       const row = order[place]!;
-      if (codes[row * columns + column]! <= code) order[kept++] = row;
-      else this.moved[moved++] = row;
+      // Every row is written to both sides and only one side counts it: which one is not to be guessed, so no branch.
+      const goesLeft = (codes[row * stride + column]! - code - 1) >>> 31;
+      order[kept] = row;
+      moved[away] = row;
+      kept += goesLeft;
+      away += 1 - goesLeft;
     }
-    order.set(this.moved.subarray(0, moved), kept);
+    order.set(moved.subarray(0, away), kept);
     return kept;
   }
 }
 
-function createLeaf(
-  node: number,
-  depth: number,
-  from: number,
-  to: number,
-  gradient: number,
-  weight: number,
-): Leaf {
-  return {
-    node,
-    depth,
-    from,
-    to,
-    gradient,
-    weight,
-    histogram: null,
-    gain: 0,
-    column: -1,
-    code: -1,
-    leftGradient: 0,
-    leftWeight: 0,
-  };
+function createLeaf(node: number, depth: number, from: number, to: number, sum: number): Leaf {
+  return { node, depth, from, to, sum, histogram: null, gain: 0, column: -1, code: -1, left: 0 };
 }

@@ -10,7 +10,7 @@ import {
 import type { FeatureColumn } from "./featureColumns.ts";
 import { LassoPath, largestPenalty, listPenalties, type LinearModel } from "./lasso.ts";
 import { addRow, combineMoments, createMoments } from "./moments.ts";
-import { weightedError } from "./boosting.ts";
+import { meanSquaredError } from "./learningTable.ts";
 import type { CorrectionFit, CorrectionTable } from "./correction.ts";
 
 /** A sparse sum of standardised features and their products. */
@@ -86,7 +86,7 @@ export function fitLassoCorrection(
     const heldOut = table.y.map((_, row) =>
       applyModel(held[table.fold[row]!]!, expanded, row * terms.length),
     );
-    const loss = weightedError(heldOut, table.y, null);
+    const loss = meanSquaredError(heldOut, table.y);
     if (!best || loss < best.loss) best = { step, loss, model, held, heldOut };
     // The error along a path falls, then rises: small penalties cost most and would only be worse.
     else if (step - best.step >= patience) break;

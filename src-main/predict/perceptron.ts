@@ -1,5 +1,5 @@
 import { createRandom } from "../model/random.ts";
-import type { LearningTable } from "./boosting.ts";
+import type { LearningTable } from "./learningTable.ts";
 
 /**
  * A perceptron with hidden layers of tanh units and one linear output, which also sees the inputs themselves (Cheng et al.
@@ -62,10 +62,9 @@ export function fitPerceptron(
     for (let place = 0; place < batch; place++) {
       if (order.length === 0) order = random.shuffle(Array.from({ length: rows }, (_, row) => row));
       const row = order.pop()!;
-      const weight = (table.weights ? table.weights[row]! : 1) / batch;
       const start = row * table.columns;
       const error = pass.forward(weights, table.x, start) - table.y[row]!;
-      pass.backward(weights, gradient, table.x, start, error * weight);
+      pass.backward(weights, gradient, table.x, start, error / batch);
     }
     for (let place = 0; place < weights.length; place++) gradient[place]! += options.decay * weights[place]!;
     // Falling to a tenth: large steps find the place, small ones settle in it.

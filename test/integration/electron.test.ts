@@ -245,7 +245,7 @@ describe("the desktop program under a fake Electron", () => {
     const x = Float64Array.from({ length: 60 }, (_, row) => row);
     const job: FitJob = {
       kind: "boosting",
-      table: { columns: 1, x, y: x.map((value) => (value < 30 ? 1 : 5)), weights: null },
+      table: { columns: 1, x, y: x.map((value) => (value < 30 ? 1 : 5)) },
       options: {
         ...{ trees: 20, learningRate: 0.5, maxLeaves: 4, minLeaf: 2, l2: 0 },
         ...{ rowShare: 1, columnShare: 1, bins: 32, patience: 0, seed: 1 },

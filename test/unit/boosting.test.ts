@@ -1,11 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src-main/model/random.ts";
-import {
-  fitBoosting,
-  predictRows,
-  weightedError,
-  type BoostingOptions,
-} from "../../src-main/predict/boosting.ts";
+import { fitBoosting, predictRows, type BoostingOptions } from "../../src-main/predict/boosting.ts";
+import { meanSquaredError } from "../../src-main/predict/learningTable.ts";
 import { fitBoostingCorrection } from "../../src-main/predict/boostingCorrection.ts";
 
 const options: BoostingOptions = {
@@ -28,14 +24,14 @@ function makeTable(rows: number, noise: number, seed: number) {
     const [a, b, c] = [x[row * 4]!, x[row * 4 + 1]!, x[row * 4 + 2]!];
     return Math.sin(6 * a) + (b > 0.5 ? c : -c) + noise * random.normal();
   });
-  return { columns: 4, x, y, weights: null };
+  return { columns: 4, x, y };
 }
 
 describe("gradient boosting", () => {
   it("learns a function with an interaction that a line cannot", () => {
     const { ensemble } = fitBoosting(makeTable(2000, 0.05, 1), options);
     const test = makeTable(500, 0, 2);
-    expect(weightedError(predictRows(ensemble, test), test.y, null)).toBeLessThan(0.02);
+    expect(meanSquaredError(predictRows(ensemble, test), test.y)).toBeLessThan(0.02);
   });
 
   it("starts from the mean, and one whole step of full rate reaches the leaves' means", () => {
@@ -43,26 +39,10 @@ describe("gradient boosting", () => {
       columns: 1,
       x: Float64Array.of(1, 1, 2, 2),
       y: Float64Array.of(1, 3, 10, 14),
-      weights: null,
     };
     const { ensemble } = fitBoosting(table, { ...options, trees: 1, learningRate: 1, l2: 0, minLeaf: 1 });
     expect(ensemble.base).toBe(7);
     expect([...predictRows(ensemble, table)]).toEqual([2, 2, 12, 12]);
-  });
-
-  it("weights rows: weight 2 is the row twice", () => {
-    const table = makeTable(100, 0.3, 3);
-    const weights = Float64Array.from(table.y, (_, row) => (row < 30 ? 2 : 1));
-    const doubled = {
-      columns: 4,
-      x: Float64Array.from([...table.x, ...table.x.subarray(0, 120)]),
-      y: Float64Array.from([...table.y, ...table.y.subarray(0, 30)]),
-      weights: null,
-    };
-    const exact = { ...options, trees: 20, bins: 255 };
-    const first = predictRows(fitBoosting({ ...table, weights }, exact).ensemble, table);
-    const second = predictRows(fitBoosting(doubled, exact).ensemble, table);
-    first.forEach((value, row) => expect(value).toBeCloseTo(second[row]!, 8));
   });
 
   it("stops when the held-out error has not improved for as long as its patience, and tells the curve", () => {
@@ -75,14 +55,14 @@ describe("gradient boosting", () => {
     expect(curve.length - 1 - best).toBe(10);
     // The curve is the error of the first so many trees.
     for (const trees of [0, 1, best])
-      expect(weightedError(predictRows(ensemble, held, trees), held.y, null)).toBeCloseTo(curve[trees]!, 10);
+      expect(meanSquaredError(predictRows(ensemble, held, trees), held.y)).toBeCloseTo(curve[trees]!, 10);
   });
 
   it("keeps its fitted values in step with its trees when a tree sees a part of the rows", () => {
     const table = makeTable(300, 0.1, 6);
     const sampled = { ...options, rowShare: 0.5, columnShare: 0.5 };
     const { ensemble } = fitBoosting(table, sampled);
-    expect(weightedError(predictRows(ensemble, table), table.y, null)).toBeLessThan(0.05);
+    expect(meanSquaredError(predictRows(ensemble, table), table.y)).toBeLessThan(0.05);
   });
 
   it("depends on the seed alone", () => {
@@ -111,7 +91,7 @@ describe("gradient boosting", () => {
     };
     const { heldOut, model } = fitBoostingCorrection(table, 1);
     const variance = table.y.reduce((sum, value) => sum + value * value, 0) / rows;
-    expect(weightedError(heldOut, table.y, null)).toBeGreaterThan(0.5 * variance);
+    expect(meanSquaredError(heldOut, table.y)).toBeGreaterThan(0.5 * variance);
     expect(model.trees.roots.length).toBeLessThan(300);
   });
 });

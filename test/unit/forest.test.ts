@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src-main/model/random.ts";
-import { predictRows, weightedError } from "../../src-main/predict/boosting.ts";
+import { predictRows } from "../../src-main/predict/boosting.ts";
+import { meanSquaredError } from "../../src-main/predict/learningTable.ts";
 import { fitForest, type ForestOptions } from "../../src-main/predict/forest.ts";
 import { fitForestCorrection } from "../../src-main/predict/forestCorrection.ts";
 
@@ -13,7 +14,7 @@ function makeTable(rows: number, seed: number) {
   const random = createRandom(seed);
   const x = Float64Array.from({ length: rows * 3 }, () => random.next());
   const y = Float64Array.from({ length: rows }, (_, row) => plateau(x[row * 3]!, x[row * 3 + 1]!));
-  return { columns: 3, x, y, weights: null };
+  return { columns: 3, x, y };
 }
 
 const rowGroups = (rows: number, each: number) =>
@@ -25,9 +26,9 @@ describe("a random forest", () => {
     const test = makeTable(400, 2);
     const predicted = predictRows(ensemble, test);
     // The plateaus' variance is near 5.
-    expect(weightedError(predicted, test.y, null)).toBeLessThan(0.25);
-    expect(weightedError(outOfBag, makeTable(600, 1).y, null)).toBeLessThan(0.3);
-    const middle = { columns: 3, x: Float64Array.of(0.8, 0.6, 0.5), y: Float64Array.of(0), weights: null };
+    expect(meanSquaredError(predicted, test.y)).toBeLessThan(0.25);
+    expect(meanSquaredError(outOfBag, makeTable(600, 1).y)).toBeLessThan(0.3);
+    const middle = { columns: 3, x: Float64Array.of(0.8, 0.6, 0.5), y: Float64Array.of(0) };
     expect(predictRows(ensemble, middle)[0]).toBeCloseTo(4, 1);
   });
 
@@ -37,7 +38,6 @@ describe("a random forest", () => {
       columns: 3,
       x: Float64Array.of(1e9, -1e9, 0, -1e9, 1e9, 0),
       y: new Float64Array(2),
-      weights: null,
     };
     for (const value of predictRows(ensemble, far)) {
       expect(value).toBeGreaterThanOrEqual(-2);
@@ -65,9 +65,9 @@ describe("a random forest", () => {
     const table = { columns: 2, x, y, network, fold: network.map((place) => place % 5), folds: 5 };
     const { heldOut, model } = fitForestCorrection(table, 1);
     const variance = y.reduce((sum, value) => sum + value * value, 0) / y.length;
-    expect(weightedError(heldOut, y, null)).toBeGreaterThan(0.5 * variance);
+    expect(meanSquaredError(heldOut, y)).toBeGreaterThan(0.5 * variance);
     // The whole forest did see them.
-    const seen = predictRows(model.trees, { columns: 2, x, y, weights: null });
-    expect(weightedError(seen, y, null)).toBeLessThan(0.4 * variance);
+    const seen = predictRows(model.trees, { columns: 2, x, y });
+    expect(meanSquaredError(seen, y)).toBeLessThan(0.4 * variance);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src-main/model/random.ts";
-import { weightedError } from "../../src-main/predict/boosting.ts";
+import { meanSquaredError } from "../../src-main/predict/learningTable.ts";
 import { fitBoostingCorrection } from "../../src-main/predict/boostingCorrection.ts";
 import { fitLassoCorrection } from "../../src-main/predict/lassoCorrection.ts";
 import {
@@ -33,11 +33,11 @@ describe("a line with boosted trees on what it leaves over", () => {
   it("learns line and step, better than either alone", () => {
     const table = makeTable();
     const { heldOut, model } = fitLinearBoostingCorrection(table, features, 1);
-    const error = weightedError(heldOut, table.y, null);
+    const error = meanSquaredError(heldOut, table.y);
     expect(error).toBeLessThan(
-      0.3 * weightedError(fitLassoCorrection(table, features, false).heldOut, table.y, null),
+      0.3 * meanSquaredError(fitLassoCorrection(table, features, false).heldOut, table.y),
     );
-    expect(error).toBeLessThan(weightedError(fitBoostingCorrection(table, 1).heldOut, table.y, null));
+    expect(error).toBeLessThan(meanSquaredError(fitBoostingCorrection(table, 1).heldOut, table.y));
     expect(evaluateLinearBoosting(model, Float64Array.of(2, 0.9, 0.5), 0)).toBeCloseTo(law(2, 0.9), 1);
     expect(evaluateLinearBoosting(model, Float64Array.of(5, 0.2, 0.5), 0)).toBeCloseTo(law(5, 0.2), 1);
   });
@@ -54,7 +54,7 @@ describe("a line with boosted trees on what it leaves over", () => {
     const y = Float64Array.from(base.network, (network) => levels[network]!);
     const { heldOut } = fitLinearBoostingCorrection({ ...base, x, y }, features, 1);
     const variance = y.reduce((sum, value) => sum + value * value, 0) / y.length;
-    expect(weightedError(heldOut, y, null)).toBeGreaterThan(0.5 * variance);
+    expect(meanSquaredError(heldOut, y)).toBeGreaterThan(0.5 * variance);
   });
 
   it("is the same for the same seed", () => {

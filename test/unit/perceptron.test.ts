@@ -7,7 +7,7 @@ import {
   type PerceptronOptions,
 } from "../../src-main/predict/perceptron.ts";
 import { evaluatePerceptrons, fitPerceptronCorrection } from "../../src-main/predict/perceptronCorrection.ts";
-import { weightedError } from "../../src-main/predict/boosting.ts";
+import { meanSquaredError } from "../../src-main/predict/learningTable.ts";
 
 const options: PerceptronOptions = {
   hidden: [8],
@@ -21,7 +21,7 @@ const options: PerceptronOptions = {
 };
 
 function learn(x: number[], columns: number, y: number[], changed: Partial<PerceptronOptions> = {}) {
-  const table = { columns, x: Float64Array.from(x), y: Float64Array.from(y), weights: null };
+  const table = { columns, x: Float64Array.from(x), y: Float64Array.from(y) };
   return { table, model: fitPerceptron(table, { ...options, ...changed }) };
 }
 
@@ -54,10 +54,9 @@ describe("a perceptron", () => {
     const before = learn(x, 2, [1, -2, 0.5], { steps: 0, hidden: [4, 3] });
     const after = learn(x, 2, [1, -2, 0.5], { steps: 1, hidden: [4, 3], learningRate: 1e-5 });
     const error = ({ table, model }: typeof before) =>
-      weightedError(
+      meanSquaredError(
         table.y.map((_, row) => evaluatePerceptron(model, table.x, row * 2)),
         table.y,
-        null,
       );
     // Adam's first step moves each weight by the learning rate against the sign of its slope.
     const numeric = before.model.weights.map((_, place) => {
@@ -77,22 +76,20 @@ describe("a perceptron", () => {
     const draw = (rows: number) => {
       const x = Float64Array.from({ length: rows * 4 }, () => random.normal());
       const y = Float64Array.from({ length: rows }, (_, row) => x[row * 4]! + random.normal());
-      return { columns: 4, x, y, weights: null };
+      return { columns: 4, x, y };
     };
     const [train, held] = [draw(20), draw(200)];
     const measure = (patience: number) => {
       const model = fitPerceptron(train, { ...options, hidden: [16], lookEvery: 10, patience }, held);
-      return weightedError(
+      return meanSquaredError(
         held.y.map((_, row) => evaluatePerceptron(model, held.x, row * 4)),
         held.y,
-        null,
       );
     };
     const overfitted = fitPerceptron(train, { ...options, hidden: [16] });
-    const late = weightedError(
+    const late = meanSquaredError(
       held.y.map((_, row) => evaluatePerceptron(overfitted, held.x, row * 4)),
       held.y,
-      null,
     );
     expect(measure(5)).toBeLessThan(late);
   });
@@ -124,8 +121,8 @@ describe("perceptrons on a class", () => {
     const table = makeTable(0.02);
     const { heldOut, model } = fitPerceptronCorrection(table, features, 1);
     expect(model.networks).toHaveLength(5);
-    const variance = weightedError(new Float64Array(300).fill(model.mean), table.y, null);
-    expect(weightedError(heldOut, table.y, null)).toBeLessThan(0.05 * variance);
+    const variance = meanSquaredError(new Float64Array(300).fill(model.mean), table.y);
+    expect(meanSquaredError(heldOut, table.y)).toBeLessThan(0.05 * variance);
     const error = Math.abs(evaluatePerceptrons(model, table.x, 40) - table.y[20]!);
     expect(error).toBeLessThan(0.2);
   });
@@ -134,6 +131,6 @@ describe("perceptrons on a class", () => {
     const random = createRandom(12);
     const table = { ...makeTable(0), y: Float64Array.from({ length: 300 }, () => random.normal()) };
     const { heldOut } = fitPerceptronCorrection(table, features, 1);
-    expect(weightedError(heldOut, table.y, null)).toBeGreaterThan(0.9);
+    expect(meanSquaredError(heldOut, table.y)).toBeGreaterThan(0.9);
   });
 });

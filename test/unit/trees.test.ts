@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src-main/model/random.ts";
-import { binTable, findBin, findEdges } from "../../src-main/predict/binning.ts";
+import { binTable, findBin, findEdges, type BinnedTable } from "../../src-main/predict/binning.ts";
 import { TreeGrower, type GrowOptions } from "../../src-main/predict/grower.ts";
 import { buildHistogram, createHistogram, subtractHistogram } from "../../src-main/predict/histogram.ts";
+import { RowPacking } from "../../src-main/predict/rowPacking.ts";
 import { predictTrees, TreeCollector } from "../../src-main/predict/trees.ts";
 
 function makeRows(rows: number, columns: number, seed: number): Float64Array {
@@ -62,41 +63,87 @@ describe("binning", () => {
 });
 
 describe("histograms", () => {
-  const rows = 500;
-  const table = binTable(makeRows(rows, 4, 1), 4, 32);
+  const rows = 501;
   const random = createRandom(4);
   const gradients = Float64Array.from({ length: rows }, () => random.normal());
-  const weights = Float64Array.from({ length: rows }, () => random.next());
+  const counts = Uint32Array.from({ length: rows }, () => Math.floor(random.next() * 4));
 
-  it("sum gradients and weights per bin", () => {
-    const histogram = createHistogram(table);
-    buildHistogram(histogram, table, allRows(rows), 0, rows, gradients, weights);
-    for (let code = 0; code < table.starts[4]!; code++) {
-      let gradient = 0;
-      let weight = 0;
-      table.codes.forEach((value, place) => {
-        if (value !== code) return;
-        gradient += gradients[Math.floor(place / 4)]!;
-        weight += weights[Math.floor(place / 4)]!;
-      });
-      expect(histogram[2 * code]).toBeCloseTo(gradient, 10);
-      expect(histogram[2 * code + 1]).toBeCloseTo(weight, 10);
+  // Odd and even numbers of columns: codes are read by twos.
+  for (const columns of [1, 4, 5])
+    it(`of ${columns} columns sum counts and gradients per bin`, () => {
+      const table = binTable(makeRows(rows, columns, 1), columns, 32);
+      for (const counted of [null, counts]) {
+        const packing = new RowPacking(rows);
+        packing.pack(gradients, counted);
+        const histogram = createHistogram(table);
+        buildHistogram(histogram, table, allRows(rows), 0, rows, packing.values);
+        for (let column = 0; column < columns; column++)
+          for (let code = table.starts[column]!; code < table.starts[column + 1]!; code++) {
+            let gradient = 0;
+            let count = 0;
+            for (let row = 0; row < rows; row++) {
+              if (table.codes[row * table.stride + column] !== code) continue;
+              gradient += gradients[row]!;
+              count += counted ? counted[row]! : 1;
+            }
+            const sum = histogram[code]!;
+            expect(packing.count(sum)).toBe(count);
+            // Each row is rounded by half a step at most.
+            const error = (sum - count * packing.unit) * packing.step - gradient;
+            expect(Math.abs(error)).toBeLessThanOrEqual(packing.step * (count / 2 + 0.001));
+          }
+      }
+    });
+
+  it("of a child by subtraction is that built directly, to the last bit", () => {
+    const table = binTable(makeRows(rows, 4, 1), 4, 32);
+    const packing = new RowPacking(rows);
+    packing.pack(gradients, counts);
+    const order = allRows(rows);
+    const [parent, child, direct] = [createHistogram(table), createHistogram(table), createHistogram(table)];
+    buildHistogram(parent, table, order, 0, rows, packing.values);
+    buildHistogram(child, table, order, 0, 181, packing.values);
+    buildHistogram(direct, table, order, 181, rows, packing.values);
+    subtractHistogram(parent, child);
+    expect(parent).toEqual(direct);
+  });
+});
+
+describe("packed rows", () => {
+  it("add up exactly in any order, with as many rows as there may be and all gradients at their largest", () => {
+    for (const rows of [1, 2, 3, 1000, 1_000_003]) {
+      const packing = new RowPacking(rows);
+      for (const sign of [1, -1]) {
+        packing.pack(new Float64Array(rows).fill(sign * 0.7), null);
+        const sum = packing.values.reduce((total, value) => total + value, 0);
+        expect(Number.isSafeInteger(sum)).toBe(true);
+        expect(packing.count(sum)).toBe(rows);
+        expect((sum - rows * packing.unit) * packing.step).toBeCloseTo(sign * 0.7 * rows, 6);
+      }
     }
   });
 
-  it("of a child by subtraction is that built directly", () => {
-    const order = allRows(rows);
-    for (const weighted of [weights, null]) {
-      const [parent, child, direct] = [
-        createHistogram(table),
-        createHistogram(table),
-        createHistogram(table),
-      ];
-      buildHistogram(parent, table, order, 0, rows, gradients, weighted);
-      buildHistogram(child, table, order, 0, 180, gradients, weighted);
-      buildHistogram(direct, table, order, 180, rows, gradients, weighted);
-      subtractHistogram(parent, child);
-      parent.forEach((value, slot) => expect(value).toBeCloseTo(direct[slot]!, 10));
+  it("round a gradient to a step of at most 2⁻¹⁷ of the largest with 100,000 rows", () => {
+    const rows = 100_000;
+    const random = createRandom(5);
+    const gradients = Float64Array.from({ length: rows }, () => 1e-7 * random.normal());
+    const largest = gradients.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const packing = new RowPacking(rows);
+    packing.pack(gradients, null);
+    expect(packing.step / largest).toBeLessThan(2 ** -17);
+    let worst = 0;
+    gradients.forEach((gradient, row) => {
+      const back = (packing.values[row]! - packing.unit) * packing.step;
+      worst = Math.max(worst, Math.abs(back - gradient));
+    });
+    expect(worst).toBeLessThanOrEqual(packing.step * 0.501);
+  });
+
+  it("take gradients of nothing, or next to it, for 0", () => {
+    for (const value of [0, Number.MIN_VALUE]) {
+      const packing = new RowPacking(3);
+      packing.pack(new Float64Array(3).fill(value), null);
+      expect([...packing.values]).toEqual([packing.unit, packing.unit, packing.unit]);
     }
   });
 });
@@ -173,6 +220,32 @@ describe("growing a tree", () => {
     expect(predictTrees(one.ensemble, Float64Array.of(1))).toBe(1.5);
   });
 
+  it("counts rows: 2 is the row twice, 0 is none", () => {
+    const counts = Uint32Array.from(y, (_, row) => row % 3);
+    const noisy = y.map((value, row) => value + Math.sin(row));
+    const places = [...counts].flatMap((count, row) => new Array<number>(count).fill(row));
+    const repeated = Float64Array.from(places.flatMap((row) => [...x.subarray(row * 4, row * 4 + 4)]));
+    const collector = new TreeCollector();
+    // The bins of the repeated rows, so that both trees choose among the same splits.
+    const binned = binTable(repeated, 4);
+    const first = { ...binned, ...encode(x, binned) };
+    const order = Uint32Array.from([...counts.keys()].filter((row) => counts[row]! > 0));
+    const gradients = noisy.map((value, row) => -value * counts[row]!);
+    const grower = new TreeGrower(first, { ...options, maxLeaves: 32, minLeaf: 7 });
+    grower.grow(collector, order, gradients, counts, Int32Array.of(0, 1, 2, 3));
+    const other = grow(
+      repeated,
+      4,
+      Float64Array.from(places, (row) => noisy[row]!),
+      { maxLeaves: 32, minLeaf: 7 },
+    );
+    const tree = collector.finish(0);
+    expect(tree.roots.length).toBe(1);
+    expect(tree.feature).toEqual(other.ensemble.feature);
+    expect(tree.threshold).toEqual(other.ensemble.threshold);
+    tree.value.forEach((value, node) => expect(value).toBeCloseTo(other.ensemble.value[node]!, 9));
+  });
+
   it("gives each leaf the rows the finished tree sends there", () => {
     const { ensemble, leaves } = grow(x, 4, y, { maxLeaves: 16 });
     expect(leaves.reduce((sum, leaf) => sum + leaf.to - leaf.from, 0)).toBe(rows);
@@ -201,6 +274,15 @@ describe("growing a tree", () => {
       expect(predictTrees(first, x, row * 4)).toBe(predictTrees(whole, x, row * 4, 5));
   });
 });
+
+// Codes of rows by the edges of another table.
+function encode(x: Float64Array, { edges, starts, columns }: BinnedTable) {
+  const codes = Uint16Array.from(x, (value, place) => {
+    const column = place % columns;
+    return starts[column]! + findBin(edges[column]!, value);
+  });
+  return { rows: x.length / columns, codes, pairs: new Uint32Array(codes.buffer) };
+}
 
 function bestReduction(x: Float64Array, y: Float64Array, column: number): number {
   const order = Array.from(y, (_, row) => row).sort((a, b) => x[a * 4 + column]! - x[b * 4 + column]!);
