@@ -131,12 +131,15 @@ export class TreeGrower {
     const columns = this.options.drawColumns?.() ?? given;
     const { minLeaf, l2 } = this.options;
     const { starts } = this.table;
-    const { unit, step } = this.packing;
+    const { unit, step, counter } = this.packing;
     const countPerSum = 1 / unit;
     const histogram = leaf.histogram!;
     const count = this.packing.count(leaf.sum);
-    // In steps, as they are packed.
+    // Gradients in steps, as they are packed. With sizes a, b (rows plus l2) and gradients g, h of the two sides, m their mean:
+    // g²/a + h²/b = (g + h)²/(a + b) + (a + b) · (g − m·a)²/(a·b). Only the last factor differs between splits.
     const gradient = leaf.sum - count * unit;
+    const size = count + 2 * l2;
+    const mean = gradient / size;
     let best = 0;
     for (let place = 0; place < columns.length; place++) {
       const column = columns[place]!;
@@ -144,18 +147,13 @@ export class TreeGrower {
       let left = 0;
       for (let code = starts[column]!; code < end; code++) {
         left += histogram[code]!;
-        const leftCount = Math.floor(left * countPerSum + 0.5);
+        const leftUnits = left + counter - counter;
+        const leftCount = leftUnits * countPerSum;
         if (leftCount < minLeaf) continue;
-        const rightCount = count - leftCount;
-        if (rightCount < minLeaf) break;
-        const leftGradient = left - leftCount * unit;
-        const rightGradient = gradient - leftGradient;
-        // leftGradient² / leftSize + rightGradient² / rightSize with one division, which takes longer than all the rest.
+        if (count - leftCount < minLeaf) break;
         const leftSize = leftCount + l2;
-        const rightSize = rightCount + l2;
-        const score =
-          (leftGradient * leftGradient * rightSize + rightGradient * rightGradient * leftSize) /
-          (leftSize * rightSize);
+        const excess = left - leftUnits - mean * leftSize;
+        const score = (excess * excess) / (leftSize * (size - leftSize));
         // An empty bin scores as the bin before it, which keeps the split.
         if (score > best) {
           best = score;
@@ -165,7 +163,10 @@ export class TreeGrower {
         }
       }
     }
-    if (best > 0) leaf.gain = (best - (gradient * gradient) / (count + l2)) * step * step;
+    if (best > 0) {
+      const whole = gradient * gradient;
+      leaf.gain = (size * best + whole / size - whole / (count + l2)) * step * step;
+    }
   }
 
   private divide(

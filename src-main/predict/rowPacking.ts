@@ -1,3 +1,6 @@
+/** Added to a number and taken away again, it rounds: from here to twice as far numbers are 1 apart. */
+const rounder = 1.5 * 2 ** 52;
+
 /**
  * Rows as single numbers that can be summed: `count · unit + gradient`, both whole numbers, so that one addition does the work
  * of two. Whole numbers below 2^53 add exactly: no order of rows changes a sum, and a difference of sums has no rounding error.
@@ -10,6 +13,8 @@ export class RowPacking {
   readonly values: Float64Array;
   /** What one row is worth in a packed sum: a power of two, more than twice any sum of gradients. */
   unit = 1;
+  /** Added to a packed sum and taken away again, it leaves the count times the unit. */
+  counter = rounder;
   /** The gradient one step stands for. */
   step = 1;
 
@@ -36,15 +41,16 @@ export class RowPacking {
     const scale = most / largest;
     const stepsPerGradient = scale < Infinity ? scale : 1;
     for (let row = 0; row < rows; row++) {
-      const whole = Math.floor(gradients[row]! * stepsPerGradient + 0.5);
+      const whole = gradients[row]! * stepsPerGradient + rounder - rounder;
       values[row] = counts ? counts[row]! * unit + whole : unit + whole;
     }
     this.unit = unit;
+    this.counter = rounder * unit;
     this.step = 1 / stepsPerGradient;
   }
 
   /** How often rows are counted in a packed sum. */
   count(sum: number): number {
-    return Math.floor(sum / this.unit + 0.5);
+    return (sum + this.counter - this.counter) / this.unit;
   }
 }
