@@ -258,6 +258,8 @@ function printEvaluation(evaluation: Evaluation): void {
       { head: "trained on", numeric: true },
       { head: "splits", numeric: true },
       ...scoreColumns,
+      { head: "in interval", numeric: true },
+      { head: "half-width", numeric: true },
     ],
     evaluation.rows.map((row) => [
       row.learner === "flops" ? "FLOPs only" : row.learner,
@@ -265,6 +267,8 @@ function printEvaluation(evaluation: Evaluation): void {
       formatCount(row.trainSize),
       formatCount(row.splits),
       ...listScores(row),
+      formatPercent(row.inside, 0),
+      formatPercent(row.halfWidth),
     ]),
   );
   if (evaluation.outlook) printLine(evaluation.outlook);

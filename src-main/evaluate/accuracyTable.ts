@@ -1,9 +1,10 @@
-import { scorePredictions } from "../predict/scores.ts";
+import type { IntervalScores } from "../lab/contract.ts";
+import { scoreIntervals, scorePredictions } from "../predict/scores.ts";
 import type { AccuracyPoint, AccuracyTrial } from "./accuracyTrial.ts";
 import { findCoarseFamily } from "./coarseFamilies.ts";
 
 /** Accuracy of predictions, errors and shares in percent. */
-export interface AccuracyScores {
+export interface AccuracyScores extends IntervalScores {
   mape: number;
   medianApe: number;
   within5: number;
@@ -125,7 +126,13 @@ export function scorePoints(points: readonly AccuracyPoint[]): AccuracyScores {
         apart.map(({ measuredMs, predictedMs, oracleMs }) => Math.abs(predictedMs - oracleMs) / measuredMs),
       )
     : null;
-  return { mape, medianApe, within5, within10, spearman, oracleMape, kernelMape };
+  const intervals = points.flatMap(({ measuredMs, predictedMs, factor }) =>
+    factor === null ? [] : [{ measuredMs, predictedMs, factor }],
+  );
+  return {
+    ...{ mape, medianApe, within5, within10, spearman, oracleMape, kernelMape },
+    ...scoreIntervals(intervals.length === points.length ? intervals : []),
+  };
 }
 
 /** The largest training size of every scenario, learner and protocol. */
@@ -164,6 +171,8 @@ function averageRows(rows: readonly AccuracyRow[], largest: ReadonlyMap<string, 
       spearman: meanOfKnown(of.map(({ spearman }) => spearman)),
       oracleMape: meanOfKnown(of.map(({ oracleMape }) => oracleMape)),
       kernelMape: meanOfKnown(of.map(({ kernelMape }) => kernelMape)),
+      inside: meanOfKnown(of.map(({ inside }) => inside)),
+      halfWidth: meanOfKnown(of.map(({ halfWidth }) => halfWidth)),
     };
   });
 }

@@ -6,6 +6,8 @@ export interface AccuracyPoint {
   predictedMs: number;
   /** Predicted from the true time of every kernel and the same fitted overhead; null where kernels were not timed. */
   oracleMs: number | null;
+  /** The interval reaches from predicted ÷ factor to predicted × factor; null for learners that tell none. */
+  factor: number | null;
 }
 
 /** A learner fitted on the training networks of one split of one scenario and tried on all others. */

@@ -1,6 +1,7 @@
 import { sumClasses } from "../predict/additiveRates.ts";
-import type { EndToEndLearner, EndToEndTask } from "../predict/endToEndTask.ts";
+import type { EndToEndLearner, EndToEndResult, EndToEndTask } from "../predict/endToEndTask.ts";
 import { FitPool } from "../predict/fitPool.ts";
+import { normalQuantile } from "../predict/interval.ts";
 import { compileWork } from "../predict/workDesign.ts";
 import type { AccuracyTrial } from "./accuracyTrial.ts";
 import { findCoarseFamily } from "./coarseFamilies.ts";
@@ -47,9 +48,7 @@ export async function studyCpu(request: CpuStudyRequest): Promise<AccuracyTrial[
       (done, total) => onProgress?.(done, total, `${done} of ${total} scenarios and learners`),
     );
     return jobs.flatMap(({ data, splits, job }, place) =>
-      splits.map((split, set) =>
-        describeTrial(data, job.task.learner, split, results[place]![set]!.predictedMs),
-      ),
+      splits.map((split, set) => describeTrial(data, job.task.learner, split, results[place]![set]!)),
     );
   } finally {
     await pool.close();
@@ -95,7 +94,7 @@ function describeTrial(
   { scenario, networks }: CpuScenarioData,
   learner: string,
   { protocol, trainSize, split, test }: PlannedSplit,
-  predicted: Float64Array,
+  { predictedMs, deviations }: EndToEndResult,
 ): AccuracyTrial {
   return {
     scenario,
@@ -106,7 +105,9 @@ function describeTrial(
     split,
     points: test.map((place, index) => {
       const { network, family, measuredMs } = networks[place]!;
-      return { network, family, measuredMs, predictedMs: predicted[index]!, oracleMs: null };
+      // Not calibrated by further fits, which could only widen it.
+      const factor = deviations ? Math.exp(normalQuantile * deviations[index]!) : null;
+      return { network, family, measuredMs, predictedMs: predictedMs[index]!, oracleMs: null, factor };
     }),
     kernels: [],
   };

@@ -8,13 +8,13 @@ import type {
 import { badRequest } from "../lab/errors.ts";
 import { fitFlopsLine } from "../predict/baseline.ts";
 import type { Dataset, MeasuredNetwork } from "../predict/dataset.ts";
-import { conformalQuantile } from "../predict/interval.ts";
+import { conformalQuantile, normalQuantile } from "../predict/interval.ts";
 import { fitWholeNetworks, isEndToEndOnly, readWholeNetworks } from "../predict/endToEndFit.ts";
 import type { EndToEndResult } from "../predict/endToEndTask.ts";
 import { fewestNetworks, fitTrainingSets, readDataset, type FittedCore } from "../predict/predictor.ts";
 import { tryOnHeldOut } from "../predict/validation.ts";
 import { describeOutlook } from "./learningCurve.ts";
-import { scoreKernels, scorePredictions } from "./metrics.ts";
+import { scoreIntervals, scoreKernels, scorePredictions } from "./metrics.ts";
 import { planSplits, type Split } from "./splits.ts";
 
 /** What to evaluate and how. */
@@ -87,9 +87,7 @@ function tryCores(dataset: Dataset, splits: readonly Split[], fitted: readonly F
   return splits.flatMap((split, place) => fitted[place]!.map((fit) => tryCore(dataset, split, fit)));
 }
 
-// Deviations are predicted, not calibrated by further fits: 90 % of a normal distribution lie within this many.
-const normalQuantile = 1.645;
-
+// Deviations are predicted, not calibrated by further fits.
 function tryWhole(dataset: Dataset, splits: readonly Split[], results: readonly EndToEndResult[]): Trial[] {
   return splits.map((split, place) => {
     const { predictedMs, deviations } = results[place]!;
@@ -103,13 +101,12 @@ function tryWhole(dataset: Dataset, splits: readonly Split[], results: readonly 
 
 function tryCore(dataset: Dataset, split: Split, { learner, core }: FittedCore): Trial {
   const heldOut = tryOnHeldOut(core, dataset, split);
-  const factor = Math.exp(core.spread);
   return {
     learner,
     split,
     kernels: heldOut.flatMap(({ kernels }) => kernels),
-    points: heldOut.map(({ network, predictedMs }) =>
-      describePoint(dataset, network, predictedMs, factor, learner, split),
+    points: heldOut.map(({ network, predictedMs, extra }) =>
+      describePoint(dataset, network, predictedMs, Math.exp(core.spread + extra), learner, split),
     ),
   };
 }
@@ -159,8 +156,13 @@ function summarise(trials: readonly Trial[], protocol: Protocol): EvaluationRow[
     (group): EvaluationRow => {
       const { learner, split } = group[0]!;
       const splits = new Set(group.map((trial) => trial.split.split)).size;
-      const scores = scorePredictions(group.flatMap((trial) => trial.points));
-      return { learner, protocol, trainSize: split.trainSize, splits, ...scores };
+      const points = group.flatMap((trial) => trial.points);
+      const intervals = points.map((point) => ({ ...point, factor: point.highMs / point.predictedMs }));
+      return {
+        ...{ learner, protocol, trainSize: split.trainSize, splits },
+        ...scorePredictions(points),
+        ...scoreIntervals(intervals),
+      };
     },
   );
 }

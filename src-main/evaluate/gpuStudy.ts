@@ -100,7 +100,7 @@ function tryCore(
     protocol,
     trainSize: split.trainSize,
     split: split.split,
-    points: heldOut.map(({ network, predictedMs }): AccuracyPoint => {
+    points: heldOut.map(({ network, predictedMs, extra }): AccuracyPoint => {
       const row = dataset.networks[network]!;
       const overheadMs = overheadOf(core, row, row.gpuWork?.times ?? []);
       return {
@@ -109,6 +109,7 @@ function tryCore(
         measuredMs: row.latencyMs,
         predictedMs,
         oracleMs: row.kernelMs + row.uncoveredMs + overheadMs,
+        factor: Math.exp(core.spread + extra),
       };
     }),
     kernels: heldOut.flatMap(({ kernels }) => kernels),

@@ -1,7 +1,13 @@
 import { scorePredictions } from "../predict/scores.ts";
 
 // Defined in the room below, where every fit is scored too; evaluation is where everybody looks for it.
-export { correlateRanks, rankValues, relativeError, scorePredictions } from "../predict/scores.ts";
+export {
+  correlateRanks,
+  rankValues,
+  relativeError,
+  scoreIntervals,
+  scorePredictions,
+} from "../predict/scores.ts";
 
 /** Error over kernels of one class, in percent. */
 export interface KernelScores {

@@ -585,6 +585,14 @@ export interface Scores {
   spearman: number | null;
 }
 
+/** How honest intervals are, on networks that the fit did not see. */
+export interface IntervalScores {
+  /** Percent of the measurements that lie in their prediction's interval; it is to be 90. Null without intervals. */
+  inside: number | null;
+  /** Median of how far intervals reach above their prediction, in percent. */
+  halfWidth: number | null;
+}
+
 export interface ClassScores {
   kernel: string;
   rows: number;
@@ -700,7 +708,7 @@ export interface EvaluateRequest {
   learners?: EvaluatedLearner[];
 }
 
-export interface EvaluationRow extends Scores {
+export interface EvaluationRow extends Scores, IntervalScores {
   learner: EvaluatedLearner;
   protocol: Protocol;
   trainSize: number;

@@ -10,7 +10,7 @@ import { planCrossValidation, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor } from "./fittedPredictor.ts";
 import { fewestNetworks } from "./folds.ts";
-import { conformalQuantile } from "./interval.ts";
+import { conformalQuantile, normalQuantile } from "./interval.ts";
 import type { FitPredictorRequest } from "./predictor.ts";
 import { scorePredictions } from "./scores.ts";
 import { compileWork } from "./workDesign.ts";
@@ -51,7 +51,9 @@ export async function fitEndToEnd(request: FitPredictorRequest): Promise<FittedP
     threads,
     rates: last.rates!,
     classes: [...new Set(works.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)))].sort(),
-    spread: conformalQuantile(listSurprises(rated!, sets, task.ms)),
+    // Networks held out at random have relatives among the others, a new architecture may have none: what they surprise by
+    // may widen intervals, never narrow them.
+    spread: Math.max(normalQuantile, conformalQuantile(listSurprises(rated!, sets, task.ms))),
   };
   const points = listPoints(rated!, sets, networks, model.spread);
   const core = {

@@ -1,6 +1,9 @@
 /** Share of the networks an interval is to hold. */
 export const coverage = 0.9;
 
+/** Standard deviations that 90 % of a normal distribution lie within. */
+export const normalQuantile = 1.645;
+
 /**
  * Half-width of an interval from the absolute errors of held-out predictions: the quantile that split conformal prediction
  * takes (Lei et al. 2018, "Distribution-Free Predictive Inference for Regression"), the ⌈(n + 1)·0.9⌉-th smallest. With too

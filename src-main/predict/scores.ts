@@ -1,4 +1,4 @@
-import type { Scores } from "../lab/contract.ts";
+import type { IntervalScores, Scores } from "../lab/contract.ts";
 
 /** A network's measured and predicted latency. */
 export interface ScoredPoint {
@@ -27,6 +27,25 @@ export function scorePredictions(points: readonly ScoredPoint[]): Scores {
       usable.map((point) => point.measuredMs),
       usable.map((point) => point.predictedMs),
     ),
+  };
+}
+
+/** A network with an interval that reaches from predicted ÷ factor to predicted × factor. */
+export interface IntervalPoint extends ScoredPoint {
+  factor: number;
+}
+
+/** How many measurements lie in their interval, and how wide intervals are. Points without a positive measurement do not count. */
+export function scoreIntervals(points: readonly IntervalPoint[]): IntervalScores {
+  const usable = points.filter(({ measuredMs }) => measuredMs > 0);
+  if (usable.length === 0) return { inside: null, halfWidth: null };
+  const inside = usable.filter(
+    ({ measuredMs, predictedMs, factor }) =>
+      measuredMs >= predictedMs / factor && measuredMs <= predictedMs * factor,
+  );
+  return {
+    inside: (100 * inside.length) / usable.length,
+    halfWidth: 100 * (middleOf(usable.map(({ factor }) => factor).sort((a, b) => a - b)) - 1),
   };
 }
 

@@ -15,6 +15,8 @@ import { scorePredictions } from "./scores.ts";
 export interface HeldOut {
   network: number;
   predictedMs: number;
+  /** What is added to the spread where the network lies outside what was learnt from. */
+  extra: number;
   /** Measured and predicted time of each of its kernels that was measured. */
   kernels: { kernel: string; measuredMs: number; predictedMs: number }[];
 }
@@ -30,6 +32,7 @@ export function tryOnHeldOut(core: PredictorCore, dataset: Dataset, set: Trainin
     return {
       network,
       predictedMs: prediction.latencyMs,
+      extra: Math.log(prediction.highMs / prediction.latencyMs) - core.spread,
       kernels: prediction.ops.flatMap((op) => {
         const measuredMs = times.get(op.index);
         return measuredMs === undefined ? [] : [{ kernel: op.kernel, measuredMs, predictedMs: op.ms }];
@@ -64,11 +67,11 @@ export function describeScores(
   sets: readonly TrainingSet[],
   seed: number,
 ): PredictorScores {
-  const factor = Math.exp(core.spread);
   const points = [...heldOut]
     .sort((a, b) => a.network - b.network)
-    .map(({ network, predictedMs }): PredictedPoint => {
+    .map(({ network, predictedMs, extra }): PredictedPoint => {
       const { model, family, flops, latencyMs } = dataset.networks[network]!;
+      const factor = Math.exp(core.spread + extra);
       return {
         model,
         family,

@@ -19,10 +19,10 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
   const columns = listColumns(means);
   const last = (learner: string) =>
     means.find((mean) => mean.learner === learner && mean.protocol === "random" && mean.size === "largest");
-  const cells = (learner: string, read: (mean: AccuracyMean) => number | null) =>
+  const cells = (learner: string, read: (mean: AccuracyMean) => number | null, decimals?: number) =>
     columns.map(({ matches }) => {
       const mean = means.find((candidate) => candidate.learner === learner && matches(candidate));
-      return formatPercent(mean && read(mean));
+      return formatPercent(mean && read(mean), decimals);
     });
   const rows = learners.map((learner) => [
     nameLearner(learner),
@@ -46,6 +46,12 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
         "",
         "",
       ],
+    );
+  const leading = findLeadingLearner(table, kind);
+  if (leading !== null && means.some((mean) => mean.learner === leading && mean.inside !== null))
+    rows.push(
+      ["in its 90\u00a0% interval", ...cells(leading, ({ inside }) => inside, 0), "", "", "", ""],
+      ["half-width of intervals", ...cells(leading, ({ halfWidth }) => halfWidth), "", "", "", ""],
     );
   const scenarios = [...new Set(table.rows.filter((row) => row.kind === kind).map((row) => row.scenario))];
   const known = scenarios.flatMap((scenario) => scatter.get(scenario) ?? []);
@@ -151,6 +157,7 @@ export function describeScenarios({ table, scatter }: AccuracyResult, kind: Kind
         ...heads.map(([, head]) => head),
         ...["median", "≤\u00a05\u00a0%", "≤\u00a010\u00a0%", "Spearman"],
         ...(timed ? ["overhead alone", "kernels alone"] : []),
+        "in interval",
         "scatter",
       ].map((head) => ({ head, numeric: true })),
     ],
@@ -170,6 +177,7 @@ export function describeScenarios({ table, scatter }: AccuracyResult, kind: Kind
         formatPercent(last?.within10, 0),
         formatNumber(last?.spearman),
         ...(timed ? [formatPercent(last?.oracleMape), formatPercent(last?.kernelMape)] : []),
+        formatPercent(last?.inside, 0),
         formatPercent(scatter.get(scenario)),
       ];
     }),

@@ -142,6 +142,8 @@ const detail: ModelDetail = {
 
 const row = (learner: EvaluationRow["learner"], trainSize: number, mape: number): EvaluationRow => ({
   ...scores,
+  inside: 91,
+  halfWidth: 8.25,
   learner,
   protocol: "random",
   trainSize,

@@ -10,6 +10,7 @@ import { openLab, type OpenedLab } from "../../src-main/lab/lab.ts";
 import { costGraph } from "../../src-main/model/cost.ts";
 import { mainSubgraph } from "../../src-main/model/graph.ts";
 import { findZooNetwork } from "../../src-main/model/zoo/zoo.ts";
+import { fitPredictor } from "../../src-main/predict/predictor.ts";
 import { runCommand } from "./commandLine.ts";
 import { finish } from "./finish.ts";
 
@@ -95,6 +96,21 @@ describe("a predictor from end-to-end times alone", () => {
       expect(op.lowMs).toBeLessThan(op.ms);
       expect(op.highMs).toBeGreaterThan(op.ms);
     }
+  });
+
+  it("widens its intervals where networks surprise it, and trusts few that do not no more than the deviations it predicts", async () => {
+    const fit = async (changed: Record<string, number>) => {
+      const networks = measured.map((model, cell) => ({
+        ...{ model, family: model, cell, opTimes: [] },
+        graph: findZooNetwork(model)!.build(),
+        latencyMs: (timeNetwork(model) / 1000) * (changed[model] ?? 1),
+      }));
+      const { endToEnd } = await fitPredictor({ scenario, networks, learner: "auto", seed: 1, workers: 0 });
+      return endToEnd!.spread;
+    };
+    // 90 % of a normal distribution lie within 1.645 standard deviations.
+    expect(await fit({})).toBe(1.645);
+    expect(await fit({ resnet12: 2, mobilenet_wd2: 2 })).toBeGreaterThan(3);
   });
 
   it("names kernels that no measured network has, and is less sure of them", async () => {

@@ -35,6 +35,8 @@ describe("evaluating a scenario", () => {
         (p) => p.learner === row.learner && p.trainSize === row.trainSize,
       );
       expect(scorePredictions(points).mape).toBe(row.mape);
+      const inside = points.filter((p) => p.lowMs <= p.measuredMs && p.measuredMs <= p.highMs);
+      expect(row.inside).toBeCloseTo((100 * inside.length) / points.length, 9);
     }
     const mapeOf = (learner: string, size: number) =>
       evaluation.rows.find((row) => row.learner === learner && row.trainSize === size)!.mape;
@@ -44,6 +46,15 @@ describe("evaluating a scenario", () => {
     expect(conv.rows).toBeGreaterThan(50);
     expect(conv.medianApe).toBeLessThan(15);
     expect(evaluation.classes.some((row) => row.learner === "flops")).toBe(false);
+  });
+
+  it("shows the intervals that users of such a predictor see, widened outside what was learnt from", async () => {
+    const { predictions } = await evaluateScenario({ ...request, trainSizes: [8], splits: 1 });
+    const widths = predictions
+      .filter(({ learner }) => learner === "lasso")
+      .map(({ highMs, predictedMs }) => Number((highMs / predictedMs).toFixed(6)));
+    // Eight networks do not span the space: some of eighteen others lie outside, by different amounts.
+    expect(new Set(widths).size).toBeGreaterThan(3);
   });
 
   it("is the same for any number of workers, and leaves out what was not asked for", async () => {

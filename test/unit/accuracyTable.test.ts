@@ -4,7 +4,7 @@ import { scorePoints, tabulateAccuracy } from "../../src-main/evaluate/accuracyT
 import type { AccuracyPoint, AccuracyTrial } from "../../src-main/evaluate/accuracyTrial.ts";
 
 function makePoint(network: string, predictedMs: number, more: Partial<AccuracyPoint> = {}): AccuracyPoint {
-  return { network, family: "resnet", measuredMs: 100, predictedMs, oracleMs: null, ...more };
+  return { network, family: "resnet", measuredMs: 100, predictedMs, oracleMs: null, factor: null, ...more };
 }
 
 function makeTrial(more: Partial<AccuracyTrial>): AccuracyTrial {
@@ -41,6 +41,26 @@ describe("scores of predictions", () => {
     expect(scores.oracleMape).toBeNull();
     expect(scores.kernelMape).toBeNull();
     expect(scorePoints([]).oracleMape).toBeNull();
+  });
+});
+
+describe("intervals", () => {
+  it("are judged where every prediction has one", () => {
+    const points = [makePoint("a", 110, { factor: 1.2 }), makePoint("b", 125, { factor: 1.1 })];
+    expect(scorePoints(points).inside).toBe(50);
+    expect(scorePoints(points).halfWidth).toBeCloseTo(15, 10);
+    expect(scorePoints([...points, makePoint("c", 100)])).toMatchObject({ inside: null, halfWidth: null });
+  });
+
+  it("are averaged over scenarios that have them", () => {
+    const points = [makePoint("a", 110, { factor: 1.2 })];
+    const { means } = tabulateAccuracy([
+      makeTrial({ points }),
+      makeTrial({ scenario: "blue/gpu/float16/gpu-cl", points: [makePoint("a", 130, { factor: 1.1 })] }),
+      makeTrial({ scenario: "grey/gpu/float16/gpu-cl" }),
+    ]);
+    expect(means[0]!.inside).toBe(50);
+    expect(means[0]!.halfWidth).toBeCloseTo(15, 10);
   });
 });
 

@@ -80,10 +80,11 @@ const samples = [
   sample(1500, 10.1, true),
 ];
 
+const intervals = { inside: 90, halfWidth: 10 };
 const curve: EvaluationRow[] = [
-  { ...scores, learner: "boosting", protocol: "random", trainSize: 30, splits: 3, mape: 5 },
-  { ...scores, learner: "boosting", protocol: "random", trainSize: 10, splits: 3, mape: 9 },
-  { ...scores, learner: "flops", protocol: "random", trainSize: 10, splits: 3, mape: 25 },
+  { ...scores, ...intervals, learner: "boosting", protocol: "random", trainSize: 30, splits: 3, mape: 5 },
+  { ...scores, ...intervals, learner: "boosting", protocol: "random", trainSize: 10, splits: 3, mape: 9 },
+  { ...scores, ...intervals, learner: "flops", protocol: "random", trainSize: 10, splits: 3, mape: 25 },
 ];
 
 const gallery: Record<string, (theme: typeof lightTheme) => ChartDrawing> = {

@@ -3,6 +3,7 @@ import { describeOutlook, evaluatePowerLaw, fitPowerLaw } from "../../src-main/e
 import {
   correlateRanks,
   rankValues,
+  scoreIntervals,
   scoreKernels,
   scorePredictions,
 } from "../../src-main/evaluate/metrics.ts";
@@ -31,6 +32,19 @@ describe("scores", () => {
       { measuredMs: 0, predictedMs: 5 },
     ]);
     expect(scores).toMatchObject({ models: 1, within5: 100, spearman: null });
+  });
+
+  it("tell how many measurements intervals hold, edges included, and how wide they are", () => {
+    const scores = scoreIntervals([
+      { measuredMs: 10, predictedMs: 8, factor: 1.25 },
+      { measuredMs: 10, predictedMs: 12.5, factor: 1.25 },
+      { measuredMs: 10, predictedMs: 13, factor: 1.25 },
+      { measuredMs: 10, predictedMs: 7, factor: 1.4 },
+      { measuredMs: 0, predictedMs: 7, factor: 9 },
+    ]);
+    expect(scores.inside).toBe(50);
+    expect(scores.halfWidth).toBeCloseTo(25, 10);
+    expect(scoreIntervals([])).toEqual({ inside: null, halfWidth: null });
   });
 
   it("group kernels by class", () => {
