@@ -1,5 +1,5 @@
 import { fitBoosting, type BoostingOptions, type BoostingResult } from "./boosting.ts";
-import { type LearningTable } from "./learningTable.ts";
+import type { LearningTable } from "./learningTable.ts";
 import { fitClass, type ClassFit, type ClassTask } from "./classTask.ts";
 import { tryEndToEnd, type EndToEndResult, type EndToEndTask } from "./endToEndTask.ts";
 import { findDisturbed, type Disturbed, type ScreeningTask } from "./screening.ts";

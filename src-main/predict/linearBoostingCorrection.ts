@@ -1,6 +1,6 @@
 import { deriveSeed } from "../model/random.ts";
 import { fitBoosting, predictRows, type BoostingOptions } from "./boosting.ts";
-import { type LearningTable } from "./learningTable.ts";
+import type { LearningTable } from "./learningTable.ts";
 import { chooseTrees } from "./boostingCorrection.ts";
 import { selectCorrectionRows, type CorrectionFit, type CorrectionTable } from "./correction.ts";
 import type { FeatureColumn } from "./featureColumns.ts";

@@ -32,7 +32,7 @@ export function tryOnHeldOut(core: PredictorCore, dataset: Dataset, set: Trainin
     return {
       network,
       predictedMs: prediction.latencyMs,
-      extra: Math.log(prediction.highMs / prediction.latencyMs) - core.spread,
+      extra: prediction.latencyMs > 0 ? Math.log(prediction.highMs / prediction.latencyMs) - core.spread : 0,
       kernels: prediction.ops.flatMap((op) => {
         const measuredMs = times.get(op.index);
         return measuredMs === undefined ? [] : [{ kernel: op.kernel, measuredMs, predictedMs: op.ms }];
