@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fitBoosting, predictRows, type BoostingOptions } from "../src-main/predict/boosting.ts";
-import { type LearningTable } from "../src-main/predict/learningTable.ts";
+import type { LearningTable } from "../src-main/predict/learningTable.ts";
 import { runFitJobs } from "../src-main/predict/fitPool.ts";
 import { makeBoostingTable } from "./boostingTable.ts";
 
