@@ -29,8 +29,9 @@ describe("a random forest", () => {
     expect(meanSquaredError(predicted, test.y)).toBeLessThan(0.25);
     expect(meanSquaredError(outOfBag, makeTable(600, 1).y)).toBeLessThan(0.3);
     const middle = { columns: 3, x: Float64Array.of(0.8, 0.6, 0.5), y: Float64Array.of(0) };
-    // One tree or two of the forty may not have drawn the columns that tell it apart.
-    expect(Math.abs(predictRows(ensemble, middle)[0]! - 4)).toBeLessThan(0.25);
+    // One tree in some thousand has not drawn the columns that tell this point apart, so that forty may be off by a tenth.
+    const large = fitForest(makeTable(600, 1), rowGroups(600, 10), { ...options, trees: 400 });
+    expect(predictRows(large.ensemble, middle)[0]).toBeCloseTo(4, 1);
   });
 
   it("never predicts beyond the targets it saw", () => {
