@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 import type { IntervalScores } from "../lab/contract.ts";
 import { scoreIntervals, scorePredictions } from "../predict/scores.ts";
 import type { AccuracyPoint, AccuracyTrial } from "./accuracyTrial.ts";
@@ -229,10 +230,6 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Iterable<T[]
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-function meanOf(values: readonly number[]): number {
-  return sumOf(values) / values.length;
 }
 
 function meanOfKnown(values: readonly (number | null)[]): number | null {

@@ -12,7 +12,7 @@ import { conformalQuantile, normalQuantile } from "../predict/interval.ts";
 import { fitWholeNetworks, isEndToEndOnly, readWholeNetworks } from "../predict/endToEndFit.ts";
 import type { EndToEndResult } from "../predict/endToEndTask.ts";
 import { fewestNetworks, fitTrainingSets, readDataset, type FittedCore } from "../predict/predictor.ts";
-import { tryOnHeldOut } from "../predict/validation.ts";
+import { intervalFactor, tryOnHeldOut } from "../predict/validation.ts";
 import { describeOutlook } from "./learningCurve.ts";
 import { scoreIntervals, scoreKernels, scorePredictions } from "./metrics.ts";
 import { planSplits, type Split } from "./splits.ts";
@@ -105,8 +105,8 @@ function tryCore(dataset: Dataset, split: Split, { learner, core }: FittedCore):
     learner,
     split,
     kernels: heldOut.flatMap(({ kernels }) => kernels),
-    points: heldOut.map(({ network, predictedMs, extra }) =>
-      describePoint(dataset, network, predictedMs, Math.exp(core.spread + extra), learner, split),
+    points: heldOut.map((held) =>
+      describePoint(dataset, held.network, held.predictedMs, intervalFactor(core, held), learner, split),
     ),
   };
 }

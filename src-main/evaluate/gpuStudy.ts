@@ -2,7 +2,7 @@ import type { LearnerChoice } from "../lab/contract.ts";
 import { overheadOf } from "../predict/assembly.ts";
 import type { Dataset } from "../predict/dataset.ts";
 import { fewestNetworks, fitTrainingSets, readDataset, type FittedCore } from "../predict/predictor.ts";
-import { tryOnHeldOut } from "../predict/validation.ts";
+import { intervalFactor, tryOnHeldOut } from "../predict/validation.ts";
 import type { AccuracyPoint, AccuracyTrial } from "./accuracyTrial.ts";
 import type { GpuPhoneData } from "./gpuPhones.ts";
 import { planSplits, type Split } from "./splits.ts";
@@ -100,7 +100,8 @@ function tryCore(
     protocol,
     trainSize: split.trainSize,
     split: split.split,
-    points: heldOut.map(({ network, predictedMs, extra }): AccuracyPoint => {
+    points: heldOut.map((held): AccuracyPoint => {
+      const { network, predictedMs } = held;
       const row = dataset.networks[network]!;
       const overheadMs = overheadOf(core, row, row.gpuWork?.times ?? []);
       return {
@@ -109,7 +110,7 @@ function tryCore(
         measuredMs: row.latencyMs,
         predictedMs,
         oracleMs: row.kernelMs + row.uncoveredMs + overheadMs,
-        factor: Math.exp(core.spread + extra),
+        factor: intervalFactor(core, held),
       };
     }),
     kernels: heldOut.flatMap(({ kernels }) => kernels),

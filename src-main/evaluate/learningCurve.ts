@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 /** Mean error of predictors trained on so many networks. */
 export interface CurvePoint {
   trainSize: number;
@@ -61,8 +62,4 @@ export function describeOutlook(points: readonly CurvePoint[], networks: number)
 
 function roundUp(count: number): number {
   return Math.ceil(count / 10) * 10;
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

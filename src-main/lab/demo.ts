@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fitFlopsLine } from "../predict/baseline.ts";
@@ -265,7 +266,7 @@ async function scoreScenario(
       const { latencyMs: predictedMs, lowMs, highMs } = prediction;
       const { family, flops } = model;
       return [
-        { model: prediction.model, family, flops, measuredMs: mean(times), predictedMs, lowMs, highMs },
+        { model: prediction.model, family, flops, measuredMs: meanOf(times), predictedMs, lowMs, highMs },
       ];
     });
   // The winner is named by cross-validation on the training networks; the unseen ones only judge it.
@@ -307,15 +308,11 @@ function errorOf(point: PredictedPoint): number {
   return Math.abs(point.predictedMs - point.measuredMs) / point.measuredMs;
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 // Median over networks of (largest − smallest) / mean of their cells, in percent.
 function spreadPercent(repeated: readonly number[][]): number | null {
   const spreads = repeated
     .filter((times) => times.length > 1)
-    .map((times) => ((Math.max(...times) - Math.min(...times)) / mean(times)) * 100)
+    .map((times) => ((Math.max(...times) - Math.min(...times)) / meanOf(times)) * 100)
     .sort((a, b) => a - b);
   return spreads.length > 0 ? spreads[Math.floor(spreads.length / 2)]! : null;
 }

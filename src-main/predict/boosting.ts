@@ -1,7 +1,8 @@
+import { meanOf } from "../model/mean.ts";
 import { createRandom } from "../model/random.ts";
 import { binTable, type BinnedTable } from "./binning.ts";
 import { TreeGrower, type GrownLeaf } from "./grower.ts";
-import { meanOf, meanSquaredError, type LearningTable } from "./learningTable.ts";
+import { meanSquaredError, type LearningTable } from "./learningTable.ts";
 import { predictTrees, TreeCollector, type TreeEnsemble } from "./trees.ts";
 
 /** How trees are boosted. */
@@ -61,7 +62,7 @@ class Booster {
     this.options = options;
     this.validation = validation;
     this.binned = binTable(table.x, table.columns, options.bins);
-    this.base = meanOf(table.y);
+    this.base = table.y.length > 0 ? meanOf(table.y) : 0;
     this.gradients = table.y.map((value) => this.base - value);
     this.validated = new Float64Array(validation?.y.length ?? 0).fill(this.base);
   }

@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 import { createRandom } from "../model/random.ts";
 import { binTable } from "./binning.ts";
 import { TreeGrower } from "./grower.ts";
@@ -70,7 +71,7 @@ export function fitForest(table: LearningTable, group: Int32Array, options: Fore
       trees[row]!++;
     }
   }
-  const mean = y.reduce((sum, value) => sum + value, 0) / Math.max(rows, 1);
+  const mean = meanOf(y);
   return {
     ensemble: collector.finish(0),
     outOfBag: sums.map((sum, row) => (trees[row]! > 0 ? sum / trees[row]! : mean)),

@@ -1,4 +1,5 @@
 import type { LearnerChoice, LearnerName } from "../lab/contract.ts";
+import { meanOf } from "../model/mean.ts";
 import type { ClassCandidate, ClassFit } from "./classTask.ts";
 import type { ClassTable, NetworkRow } from "./dataset.ts";
 
@@ -112,8 +113,4 @@ function endToEndError(
     count++;
   });
   return count > 0 ? sum / count : 0;
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
 }

@@ -12,10 +12,3 @@ export function meanSquaredError(predicted: Float64Array, y: Float64Array): numb
   for (let row = 0; row < y.length; row++) sum += (predicted[row]! - y[row]!) ** 2;
   return sum / Math.max(y.length, 1);
 }
-
-/** Mean; 0 of nothing. */
-export function meanOf(values: Float64Array): number {
-  let sum = 0;
-  for (let row = 0; row < values.length; row++) sum += values[row]!;
-  return sum / Math.max(values.length, 1);
-}

@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 import { deriveSeed } from "../model/random.ts";
 import { selectCorrectionRows, type CorrectionFit, type CorrectionTable } from "./correction.ts";
 import { createDesign, standardiseValue, type Design } from "./design.ts";
@@ -43,7 +44,7 @@ export function fitPerceptronCorrection(
   const { columns } = table;
   const rows = table.y.length;
   const design = createDesign(features, table.x);
-  const mean = table.y.reduce((sum, value) => sum + value, 0) / rows;
+  const mean = meanOf(table.y);
   const deviation = Math.sqrt(table.y.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rows) || 1;
   const x = new Float64Array(table.x.length);
   for (let row = 0; row < rows; row++) standardiseRow(design, table.x, row * columns, x, row * columns);

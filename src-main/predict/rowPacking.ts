@@ -11,7 +11,7 @@ const rounder = 1.5 * 2 ** 52;
 export class RowPacking {
   /** The packed rows. */
   readonly values: Float64Array;
-  /** What one row is worth in a packed sum: a power of two, more than twice any sum of gradients. */
+  /** What one row is worth in a packed sum: a power of two, at least four times any sum of gradients. */
   unit = 1;
   /** Added to a packed sum and taken away again, it leaves the count times the unit. */
   counter = rounder;
@@ -33,7 +33,7 @@ export class RowPacking {
       if (size > largest) largest = size;
       if (counts) total += counts[row]!;
     }
-    // 53 bits hold the count, the gradients' sum with its sign, and one bit to spare for rounding a quotient.
+    // 53 bits hold the count and, below it, the gradients' sum within a quarter of the unit: rounding to units never misses.
     const bits = 53 - Math.ceil(Math.log2(total + 1));
     const most = Math.floor(2 ** (bits - 2) / Math.max(rows, 1));
     const unit = 2 ** bits;

@@ -41,6 +41,11 @@ export function tryOnHeldOut(core: PredictorCore, dataset: Dataset, set: Trainin
   });
 }
 
+/** By how much a network's interval reaches above and below its prediction, as a factor. */
+export function intervalFactor(core: PredictorCore, { extra }: HeldOut): number {
+  return Math.exp(core.spread + extra);
+}
+
 /** Sets the intervals of a predictor from the errors of fits that did not see the networks. */
 export function calibrate(core: PredictorCore, heldOut: readonly HeldOut[], dataset: Dataset): PredictorCore {
   const errors = heldOut.map(({ network, predictedMs }) =>
@@ -69,9 +74,10 @@ export function describeScores(
 ): PredictorScores {
   const points = [...heldOut]
     .sort((a, b) => a.network - b.network)
-    .map(({ network, predictedMs, extra }): PredictedPoint => {
+    .map((held): PredictedPoint => {
+      const { network, predictedMs } = held;
       const { model, family, flops, latencyMs } = dataset.networks[network]!;
-      const factor = Math.exp(core.spread + extra);
+      const factor = intervalFactor(core, held);
       return {
         model,
         family,

@@ -53,8 +53,18 @@ function describeLead({ table }: AccuracyResult, kind: Kind): string {
   if (!last) return "";
   const out =
     of.find((mean) => mean.protocol === "coarse-family") ?? of.find((mean) => mean.protocol === "family");
-  const size = describeSizes(last);
-  return `<p>Least error at the largest training size: <b>${formatPercent(last.mape)}</b> with ${size} networks (${escapeHtml(nameLearner(learner!))})${out ? `, ${formatPercent(out.mape)} on families it knows no relative of` : ""}.${last.oracleMape === null ? "" : ` With the true time of every kernel ${formatPercent(last.oracleMape)} would remain: that is the overhead's share.`}${last.inside === null ? "" : ` ${formatPercent(last.inside, 0)} of the measurements lie in their prediction's 90\u00a0% interval${out?.inside == null ? "" : `, ${formatPercent(out.inside, 0)} of those of such families`}.`}</p>`;
+  const sentences = [
+    `Least error at the largest training size: <b>${formatPercent(last.mape)}</b> with ${describeSizes(last)} networks (${escapeHtml(nameLearner(learner!))})${out ? `, ${formatPercent(out.mape)} on families it knows no relative of` : ""}.`,
+  ];
+  if (last.oracleMape !== null)
+    sentences.push(
+      `With the true time of every kernel ${formatPercent(last.oracleMape)} would remain: that is the overhead's share.`,
+    );
+  if (last.inside !== null)
+    sentences.push(
+      `${formatPercent(last.inside, 0)} of the measurements lie in their prediction's 90\u00a0% interval${out?.inside == null ? "" : `, ${formatPercent(out.inside, 0)} of those of such families`}.`,
+    );
+  return `<p>${sentences.join(" ")}</p>`;
 }
 
 function describeSizes({ trainSizes: { least, most } }: AccuracyMean): string {

@@ -1,3 +1,4 @@
+import { meanOf } from "../model/mean.ts";
 import { nameLearner } from "../../src-renderer/charts/accuracy.ts";
 import type { AccuracyMean, AccuracyRow, AccuracyTable } from "../evaluate/accuracyTable.ts";
 import { formatCount, formatNumber, formatPercent } from "../lab/format.ts";
@@ -35,28 +36,35 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
   const oracle = learners.find((learner) =>
     means.some((mean) => mean.learner === learner && mean.oracleMape !== null),
   );
-  if (oracle !== undefined)
-    rows.push(
-      ["true kernel times (oracle)", ...cells(oracle, ({ oracleMape }) => oracleMape), "", "", "", ""],
-      [
-        "kernels alone",
-        ...cells(leadingOr(table, kind, oracle), ({ kernelMape }) => kernelMape),
-        "",
-        "",
-        "",
-        "",
-      ],
-    );
+  const add = (title: string, of: readonly string[]) => rows.push([title, ...of, "", "", "", ""]);
   const leading = findLeadingLearner(table, kind);
-  if (leading !== null && means.some((mean) => mean.learner === leading && mean.inside !== null))
-    rows.push(
-      ["in its 90\u00a0% interval", ...cells(leading, ({ inside }) => inside, 0), "", "", "", ""],
-      ["half-width of intervals", ...cells(leading, ({ halfWidth }) => halfWidth), "", "", "", ""],
+  const leads = (read: (mean: AccuracyMean) => number | null) =>
+    leading !== null && means.some((mean) => mean.learner === leading && read(mean) !== null);
+  if (oracle !== undefined) {
+    const readKernels = ({ kernelMape }: AccuracyMean) => kernelMape;
+    add(
+      "true kernel times (oracle)",
+      cells(oracle, ({ oracleMape }) => oracleMape),
     );
+    add("kernels alone", cells(leads(readKernels) ? leading! : oracle, readKernels));
+  }
+  if (leads(({ inside }) => inside)) {
+    add(
+      "in its 90\u00a0% interval",
+      cells(leading!, ({ inside }) => inside, 0),
+    );
+    add(
+      "half-width of intervals",
+      cells(leading!, ({ halfWidth }) => halfWidth),
+    );
+  }
   const scenarios = [...new Set(table.rows.filter((row) => row.kind === kind).map((row) => row.scenario))];
   const known = scenarios.flatMap((scenario) => scatter.get(scenario) ?? []);
   if (known.length > 0)
-    rows.push(["scatter of inferences", ...columns.map(() => formatPercent(meanOf(known))), "", "", "", ""]);
+    add(
+      "scatter of inferences",
+      columns.map(() => formatPercent(meanOf(known))),
+    );
   return {
     id: `${kind}-means`,
     title: nameKind(kind),
@@ -73,12 +81,6 @@ export function describeMeans({ table, scatter }: AccuracyResult, kind: Kind): A
     ],
     rows,
   };
-}
-
-function leadingOr(table: AccuracyTable, kind: Kind, other: string): string {
-  const leading = findLeadingLearner(table, kind);
-  const known = table.means.some(({ learner, kernelMape }) => learner === leading && kernelMape !== null);
-  return known ? leading! : other;
 }
 
 interface SizeColumn {
@@ -194,8 +196,4 @@ export function listSheets(result: AccuracyResult): AccuracySheet[] {
     ...(classes ? [classes] : []),
     ...kinds.map((kind) => describeMeans(result, kind)),
   ];
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,3 +1,4 @@
+import { meanOf } from "../../src-main/model/mean.ts";
 import type { ClassScores, PredictedPoint } from "../../src-main/lab/contract.ts";
 import { formatPercent } from "../../src-main/lab/format.ts";
 import { describeAxis, describeOptions } from "./configuration.ts";
@@ -28,7 +29,7 @@ export function groupByFamily(points: readonly PredictedPoint[]): GroupError[] {
       const sizes = errors.map(Math.abs).sort((a, b) => a - b);
       const middle = sizes.length / 2;
       const medianApe = (sizes[Math.ceil(middle) - 1]! + sizes[Math.floor(middle)]!) / 2;
-      return { name, count: errors.length, mape: mean(sizes), medianApe, bias: mean(errors) };
+      return { name, count: errors.length, mape: meanOf(sizes), medianApe, bias: meanOf(errors) };
     })
     .sort((a, b) => b.mape - a.mape || a.name.localeCompare(b.name));
 }
@@ -39,10 +40,6 @@ export function listClassErrors(classes: readonly ClassScores[]): GroupError[] {
     .filter((entry) => entry.medianApe !== null)
     .toSorted((a, b) => b.timeShare - a.timeShare)
     .map(({ kernel, rows, medianApe }) => ({ name: kernel, count: rows, mape: null, medianApe, bias: null }));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** More bars than these are no longer read as a picture. */
