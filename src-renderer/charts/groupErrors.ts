@@ -1,6 +1,7 @@
-import { meanOf } from "../../src-main/model/mean.ts";
 import type { ClassScores, PredictedPoint } from "../../src-main/lab/contract.ts";
 import { formatPercent } from "../../src-main/lab/format.ts";
+import { meanOf } from "../../src-main/model/mean.ts";
+import { median } from "../../src-main/model/median.ts";
 import { describeAxis, describeOptions } from "./configuration.ts";
 import type { BarChart, ChartTable } from "./configuration.ts";
 import type { ChartTheme } from "./theme.ts";
@@ -26,10 +27,14 @@ export function groupByFamily(points: readonly PredictedPoint[]): GroupError[] {
   }
   return [...families]
     .map(([name, errors]) => {
-      const sizes = errors.map(Math.abs).sort((a, b) => a - b);
-      const middle = sizes.length / 2;
-      const medianApe = (sizes[Math.ceil(middle) - 1]! + sizes[Math.floor(middle)]!) / 2;
-      return { name, count: errors.length, mape: meanOf(sizes), medianApe, bias: meanOf(errors) };
+      const sizes = errors.map(Math.abs);
+      return {
+        name,
+        count: errors.length,
+        mape: meanOf(sizes),
+        medianApe: median(sizes),
+        bias: meanOf(errors),
+      };
     })
     .sort((a, b) => b.mape - a.mape || a.name.localeCompare(b.name));
 }
