@@ -134,6 +134,7 @@ export class JobRunner {
   }
 
   private finish(entry: Entry, progress: Job["progress"]): void {
+    if (entry.timer) this.announce(entry);
     this.change(entry, progress);
     entry.onEnd?.();
     entry.end();
