@@ -55,6 +55,8 @@ class Booster {
   /** What the trees so far make of each row, less its target: the gradient of half the squared error. */
   private readonly gradients: Float64Array;
   private readonly validated: Float64Array;
+  /** Number of the last tree that was grown on a row, from 1. */
+  private readonly seen: Uint32Array;
   private readonly collector = new TreeCollector();
 
   constructor(table: LearningTable, options: BoostingOptions, validation: LearningTable | null) {
@@ -64,6 +66,7 @@ class Booster {
     this.binned = binTable(table.x, table.columns, options.bins);
     this.base = table.y.length > 0 ? meanOf(table.y) : 0;
     this.gradients = table.y.map((value) => this.base - value);
+    this.seen = new Uint32Array(table.y.length);
     this.validated = new Float64Array(validation?.y.length ?? 0).fill(this.base);
   }
 
@@ -99,16 +102,18 @@ class Booster {
 
   // Rows the tree saw get their leaf's value at once; others, and validation rows, walk the tree.
   private advance(order: Uint32Array, leaves: GrownLeaf[], tree: number): void {
-    const complete = order.length === this.gradients.length;
-    if (complete) {
-      for (const { from, to, value } of leaves)
-        for (let place = from; place < to; place++) this.gradients[order[place]!]! += value;
-    }
-    if (complete && !this.validation) return;
+    const { gradients, seen } = this;
     const { columns } = this.table;
-    if (!complete)
-      for (let row = 0; row < this.gradients.length; row++)
-        this.gradients[row]! += this.collector.evaluate(tree, this.table.x, row * columns);
+    for (const { from, to, value } of leaves)
+      for (let place = from; place < to; place++) {
+        const row = order[place]!;
+        gradients[row]! += value;
+        seen[row] = tree + 1;
+      }
+    if (order.length < gradients.length)
+      for (let row = 0; row < gradients.length; row++)
+        if (seen[row] !== tree + 1)
+          gradients[row]! += this.collector.evaluate(tree, this.table.x, row * columns);
     if (this.validation)
       for (let row = 0; row < this.validated.length; row++)
         this.validated[row]! += this.collector.evaluate(tree, this.validation.x, row * columns);

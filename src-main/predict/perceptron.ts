@@ -32,8 +32,8 @@ export interface PerceptronOptions {
 /** Output for the inputs that start at `start`. */
 export function evaluatePerceptron(model: Perceptron, x: Float64Array, start = 0): number {
   let pass = passes.get(model);
-  if (!pass) passes.set(model, (pass = new Pass(model.sizes)));
-  return pass.forward(model.weights, x, start);
+  if (!pass) passes.set(model, (pass = new Pass(model.sizes, 1)));
+  return pass.forward(model.weights, x, [start])[0]!;
 }
 
 /**
@@ -46,26 +46,31 @@ export function fitPerceptron(
   validation: LearningTable | null = null,
 ): Perceptron {
   const sizes = Int32Array.from([table.columns, ...options.hidden]);
-  const pass = new Pass(sizes);
+  const rows = table.y.length;
+  const batch = Math.min(options.batch, rows);
+  const pass = new Pass(sizes, batch);
   const random = createRandom(options.seed);
   const weights = pass.drawWeights(random.next);
   const gradient = new Float64Array(weights.length);
   const adam = new Adam(weights.length);
-  const rows = table.y.length;
-  const batch = Math.min(options.batch, rows);
+  const errors = new Float64Array(batch);
   let order: number[] = [];
   let best = weights.slice();
   let lowest = Infinity;
   let since = 0;
   for (let step = 0; step < options.steps && rows > 0; step++) {
     gradient.fill(0);
-    for (let place = 0; place < batch; place++) {
+    const drawn = Array.from({ length: batch }, () => {
       if (order.length === 0) order = random.shuffle(Array.from({ length: rows }, (_, row) => row));
-      const row = order.pop()!;
-      const start = row * table.columns;
-      const error = pass.forward(weights, table.x, start) - table.y[row]!;
-      pass.backward(weights, gradient, table.x, start, error / batch);
-    }
+      return order.pop()!;
+    });
+    const outputs = pass.forward(
+      weights,
+      table.x,
+      drawn.map((row) => row * table.columns),
+    );
+    drawn.forEach((row, place) => (errors[place] = (outputs[place]! - table.y[row]!) / batch));
+    pass.backward(weights, gradient, errors);
     for (let place = 0; place < weights.length; place++) gradient[place]! += options.decay * weights[place]!;
     // Falling to a tenth: large steps find the place, small ones settle in it.
     adam.step(weights, gradient, options.learningRate * 0.1 ** (step / options.steps));
@@ -87,16 +92,21 @@ export function countWeights(sizes: ArrayLike<number>): number {
   return count;
 }
 
-/** One row's way through the layers and back; its scratch serves row after row. */
+/** The way of a few rows through the layers and back, four at a time: each weight is then read once for all four. */
 class Pass {
   private readonly sizes: Int32Array;
+  private readonly rows: number;
+  /** Outputs of each layer, and how the error changes with them: rows × units. */
   private readonly outputs: Float64Array[];
-  private readonly errors: Float64Array[];
+  private readonly slopes: Float64Array[];
+  private readonly result: Float64Array;
 
-  constructor(sizes: Int32Array) {
+  constructor(sizes: Int32Array, rows: number) {
     this.sizes = sizes;
-    this.outputs = Array.from(sizes, (size) => new Float64Array(size));
-    this.errors = Array.from(sizes, (size) => new Float64Array(size));
+    this.rows = rows;
+    this.outputs = Array.from(sizes, (size) => new Float64Array(rows * size));
+    this.slopes = Array.from(sizes, (size) => new Float64Array(rows * size));
+    this.result = new Float64Array(rows);
   }
 
   drawWeights(next: () => number): Float64Array {
@@ -115,72 +125,160 @@ class Pass {
     return weights;
   }
 
-  forward(weights: Float64Array, x: Float64Array, start: number): number {
-    const { sizes, outputs } = this;
-    const inputs = outputs[0]!;
-    for (let input = 0; input < inputs.length; input++) inputs[input] = x[start + input]!;
+  /** Outputs for the rows that start at `starts`, as many as there is room for; overwritten by the next call. */
+  forward(weights: Float64Array, x: Float64Array, starts: readonly number[]): Float64Array {
+    const { sizes, outputs, result } = this;
+    const rows = starts.length;
+    const inputs = sizes[0]!;
+    starts.forEach((start, row) => outputs[0]!.set(x.subarray(start, start + inputs), row * inputs));
     let at = 0;
     for (let layer = 1; layer < sizes.length; layer++) {
-      const before = outputs[layer - 1]!;
+      const width = sizes[layer - 1]!;
+      const units = sizes[layer]!;
       const here = outputs[layer]!;
-      for (let unit = 0; unit < here.length; unit++) {
-        let sum = weights[at++]!;
-        for (let input = 0; input < before.length; input++) sum += weights[at++]! * before[input]!;
-        here[unit] = Math.tanh(sum);
+      for (let unit = 0; unit < units; unit++) {
+        result.fill(weights[at++]!);
+        addProducts(result, outputs[layer - 1]!, rows, weights, at, width);
+        at += width;
+        for (let row = 0; row < rows; row++) here[row * units + unit] = tanh(result[row]!);
       }
     }
-    let sum = weights[at++]!;
-    const last = outputs[sizes.length - 1]!;
-    for (let unit = 0; unit < last.length; unit++) sum += weights[at++]! * last[unit]!;
-    for (let input = 0; input < inputs.length; input++) sum += weights[at++]! * inputs[input]!;
-    return sum;
+    const top = sizes.length - 1;
+    result.fill(weights[at++]!);
+    addProducts(result, outputs[top]!, rows, weights, at, sizes[top]!);
+    at += sizes[top]!;
+    addProducts(result, outputs[0]!, rows, weights, at, inputs);
+    return result;
   }
 
-  /** Adds the gradient of the row that went forward last; `error` is the derivative by the output. */
-  backward(
-    weights: Float64Array,
-    gradient: Float64Array,
-    x: Float64Array,
-    start: number,
-    error: number,
-  ): void {
-    const { sizes, outputs, errors } = this;
+  /** Adds the gradient of the rows that went forward last; `errors` are the derivatives by their outputs. */
+  backward(weights: Float64Array, gradient: Float64Array, errors: Float64Array): void {
+    const { sizes, outputs, slopes } = this;
+    const rows = errors.length;
     const top = sizes.length - 1;
-    const last = outputs[top]!;
-    let at = weights.length - sizes[0]! - last.length - 1;
-    const head = at;
-    gradient[at++]! += error;
-    for (let unit = 0; unit < last.length; unit++) {
-      gradient[at]! += error * last[unit]!;
-      errors[top]![unit] = error * weights[at]!;
-      at++;
-    }
-    for (let input = 0; input < sizes[0]!; input++) gradient[at++]! += error * x[start + input]!;
+    const units = sizes[top]!;
+    const inputs = sizes[0]!;
+    const head = weights.length - inputs - units - 1;
+    for (const error of errors) gradient[head]! += error;
+    addOuter(gradient, head + 1, errors, outputs[top]!, rows, units);
+    addOuter(gradient, head + 1 + units, errors, outputs[0]!, rows, inputs);
+    for (let row = 0; row < rows; row++)
+      for (let unit = 0; unit < units; unit++)
+        slopes[top]![row * units + unit] = errors[row]! * weights[head + 1 + unit]!;
+    const own = new Float64Array(rows);
     let end = head;
     for (let layer = top; layer >= 1; layer--) {
-      const before = outputs[layer - 1]!;
+      const width = sizes[layer - 1]!;
       const here = outputs[layer]!;
-      const below = errors[layer - 1]!;
+      const units = sizes[layer]!;
+      const below = slopes[layer - 1]!;
       below.fill(0);
-      at = end - here.length * (1 + before.length);
-      end = at;
-      for (let unit = 0; unit < here.length; unit++) {
-        const slope = errors[layer]![unit]! * (1 - here[unit]! * here[unit]!);
-        gradient[at++]! += slope;
-        for (let input = 0; input < before.length; input++) {
-          gradient[at]! += slope * before[input]!;
-          below[input]! += slope * weights[at]!;
-          at++;
+      let at = (end -= units * (1 + width));
+      for (let unit = 0; unit < units; unit++) {
+        for (let row = 0; row < rows; row++) {
+          const value = here[row * units + unit]!;
+          own[row] = slopes[layer]![row * units + unit]! * (1 - value * value);
+          gradient[at]! += own[row]!;
         }
+        at++;
+        addOuter(gradient, at, own, outputs[layer - 1]!, rows, width);
+        // What the inputs change is of no use.
+        if (layer > 1)
+          for (let row = 0; row < rows; row++)
+            for (let input = 0; input < width; input++)
+              below[row * width + input]! += own[row]! * weights[at + input]!;
+        at += width;
       }
     }
   }
 
   measureError(weights: Float64Array, table: LearningTable): number {
     let sum = 0;
-    for (let row = 0; row < table.y.length; row++)
-      sum += (this.forward(weights, table.x, row * table.columns) - table.y[row]!) ** 2;
+    for (let first = 0; first < table.y.length; first += this.rows) {
+      const rows = Math.min(this.rows, table.y.length - first);
+      const starts = Array.from({ length: rows }, (_, row) => (first + row) * table.columns);
+      const outputs = this.forward(weights, table.x, starts);
+      for (let row = 0; row < rows; row++) sum += (outputs[row]! - table.y[first + row]!) ** 2;
+    }
     return sum / Math.max(table.y.length, 1);
+  }
+}
+
+// By one exponential, which takes a third of the time of Math.tanh.
+function tanh(value: number): number {
+  return 1 - 2 / (Math.exp(2 * value) + 1);
+}
+
+/** Adds to each row's sum its products with the weights from `at` on. */
+function addProducts(
+  sums: Float64Array,
+  matrix: Float64Array,
+  rows: number,
+  weights: Float64Array,
+  at: number,
+  width: number,
+): void {
+  let row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const first = row * width;
+    const second = first + width;
+    const third = second + width;
+    const fourth = third + width;
+    let a = sums[row]!;
+    let b = sums[row + 1]!;
+    let c = sums[row + 2]!;
+    let d = sums[row + 3]!;
+    for (let place = 0; place < width; place++) {
+      const weight = weights[at + place]!;
+      a += weight * matrix[first + place]!;
+      b += weight * matrix[second + place]!;
+      c += weight * matrix[third + place]!;
+      d += weight * matrix[fourth + place]!;
+    }
+    sums[row] = a;
+    sums[row + 1] = b;
+    sums[row + 2] = c;
+    sums[row + 3] = d;
+  }
+  for (; row < rows; row++) {
+    const start = row * width;
+    let sum = sums[row]!;
+    for (let place = 0; place < width; place++) sum += weights[at + place]! * matrix[start + place]!;
+    sums[row] = sum;
+  }
+}
+
+/** Adds to the gradient from `at` on the sum over rows of factor × row. */
+function addOuter(
+  gradient: Float64Array,
+  at: number,
+  factors: Float64Array,
+  matrix: Float64Array,
+  rows: number,
+  width: number,
+): void {
+  let row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const first = row * width;
+    const second = first + width;
+    const third = second + width;
+    const fourth = third + width;
+    const a = factors[row]!;
+    const b = factors[row + 1]!;
+    const c = factors[row + 2]!;
+    const d = factors[row + 3]!;
+    for (let place = 0; place < width; place++)
+      gradient[at + place] =
+        gradient[at + place]! +
+        a * matrix[first + place]! +
+        b * matrix[second + place]! +
+        c * matrix[third + place]! +
+        d * matrix[fourth + place]!;
+  }
+  for (; row < rows; row++) {
+    const factor = factors[row]!;
+    const start = row * width;
+    for (let place = 0; place < width; place++) gradient[at + place]! += factor * matrix[start + place]!;
   }
 }
 
