@@ -40,8 +40,7 @@ export const cpuAccuracy: AccuracyStudy = {
         seed: 0,
         workers,
         signal,
-        onProgress: (done, _total, note) =>
-          onProgress(before * chosen.length + done, scenarios.length * chosen.length, note),
+        onProgress: (done, _total, note) => onProgress(before + done, scenarios.length, note),
       });
       trials.push(...study);
       before += group.length;

@@ -1,7 +1,7 @@
 import { sumClasses } from "../predict/additiveRates.ts";
 import type { EndToEndLearner, EndToEndResult, EndToEndTask } from "../predict/endToEndTask.ts";
 import { FitPool } from "../predict/fitPool.ts";
-import { normalQuantile } from "../predict/interval.ts";
+import { studentQuantile } from "../predict/interval.ts";
 import { compileWork } from "../predict/workDesign.ts";
 import type { AccuracyTrial } from "./accuracyTrial.ts";
 import { findCoarseFamily } from "./coarseFamilies.ts";
@@ -34,28 +34,26 @@ export async function studyCpu(request: CpuStudyRequest): Promise<AccuracyTrial[
   const plans = scenarios.map((data) => ({ data, splits: planAll(data, request) }));
   const jobs = plans.flatMap(({ data, splits }) => {
     if (splits.length === 0) return [];
-    const shared = describe(data);
-    return learners.map((learner) => ({
-      data,
-      splits,
-      job: { kind: "end-to-end" as const, task: { ...shared, learner, sets: splits } },
-    }));
+    const task = { ...describe(data), learners, sets: splits };
+    return [{ data, splits, job: { kind: "end-to-end" as const, task } }];
   });
   const pool = new FitPool({ workers, signal });
   try {
     const results = await pool.run<"end-to-end">(
       jobs.map(({ job }) => job),
-      (done, total) => onProgress?.(done, total, `${done} of ${total} scenarios and learners`),
+      (done, total) => onProgress?.(done, total, `${done} of ${total} scenarios`),
     );
-    return jobs.flatMap(({ data, splits, job }, place) =>
-      splits.map((split, set) => describeTrial(data, job.task.learner, split, results[place]![set]!)),
+    return jobs.flatMap(({ data, splits }, place) =>
+      learners.flatMap((learner, of) =>
+        splits.map((split, set) => describeTrial(data, learner, split, results[place]![of]![set]!)),
+      ),
     );
   } finally {
     await pool.close();
   }
 }
 
-function describe({ networks, threads }: CpuScenarioData): Omit<EndToEndTask, "learner" | "sets"> {
+function describe({ networks, threads }: CpuScenarioData): Omit<EndToEndTask, "learners" | "sets"> {
   const works = networks.map(({ work }) => work);
   return {
     design: compileWork(works, threads),
@@ -106,7 +104,7 @@ function describeTrial(
     points: test.map((place, index) => {
       const { network, family, measuredMs } = networks[place]!;
       // Not calibrated by further fits, which could only widen it.
-      const factor = deviations ? Math.exp(normalQuantile * deviations[index]!) : null;
+      const factor = deviations ? Math.exp(studentQuantile * deviations[index]!) : null;
       return { network, family, measuredMs, predictedMs: predictedMs[index]!, oracleMs: null, factor };
     }),
     kernels: [],

@@ -8,7 +8,7 @@ import type {
 import { badRequest } from "../lab/errors.ts";
 import { fitFlopsLine } from "../predict/baseline.ts";
 import type { Dataset, MeasuredNetwork } from "../predict/dataset.ts";
-import { conformalQuantile, normalQuantile } from "../predict/interval.ts";
+import { conformalQuantile, studentQuantile } from "../predict/interval.ts";
 import { fitWholeNetworks, isEndToEndOnly, readWholeNetworks } from "../predict/endToEndFit.ts";
 import type { EndToEndResult } from "../predict/endToEndTask.ts";
 import { fewestNetworks, fitTrainingSets, readDataset, type FittedCore } from "../predict/predictor.ts";
@@ -92,7 +92,7 @@ function tryWhole(dataset: Dataset, splits: readonly Split[], results: readonly 
   return splits.map((split, place) => {
     const { predictedMs, deviations } = results[place]!;
     const points = split.test.map((network, index) => {
-      const factor = Math.exp(normalQuantile * (deviations?.[index] ?? 0));
+      const factor = Math.exp(studentQuantile * (deviations?.[index] ?? 0));
       return describePoint(dataset, network, predictedMs[index]!, factor, "auto", split);
     });
     return { learner: "auto", split, points, kernels: [] };

@@ -10,7 +10,7 @@ import { planCrossValidation, type TrainingSet } from "./fitPlan.ts";
 import { FitPool } from "./fitPool.ts";
 import type { FittedPredictor } from "./fittedPredictor.ts";
 import { fewestNetworks } from "./folds.ts";
-import { conformalQuantile, normalQuantile } from "./interval.ts";
+import { conformalQuantile, studentQuantile } from "./interval.ts";
 import type { FitPredictorRequest } from "./predictor.ts";
 import { scorePredictions } from "./scores.ts";
 import { compileWork } from "./workDesign.ts";
@@ -53,7 +53,7 @@ export async function fitEndToEnd(request: FitPredictorRequest): Promise<FittedP
     classes: [...new Set(works.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)))].sort(),
     // Networks held out at random have relatives among the others, a new architecture may have none: what they surprise by
     // may widen intervals, never narrow them.
-    spread: Math.max(normalQuantile, conformalQuantile(listSurprises(rated!, sets, task.ms))),
+    spread: Math.max(studentQuantile, conformalQuantile(listSurprises(rated!, sets, task.ms))),
   };
   const points = listPoints(rated!, sets, networks, model.spread);
   const core = {
@@ -117,7 +117,7 @@ export async function fitWholeNetworks(
 }
 
 type SetRequest = Pick<FitPredictorRequest, "scenario" | "workers" | "signal" | "onProgress">;
-type SharedTask = Omit<EndToEndTask, "learner" | "sets">;
+type SharedTask = Omit<EndToEndTask, "learners" | "sets">;
 
 function describeTask(works: readonly NetworkWork[], threads: number, { networks }: Dataset): SharedTask {
   return {
@@ -128,7 +128,7 @@ function describeTask(works: readonly NetworkWork[], threads: number, { networks
   };
 }
 
-// One job a set, so that threads share the work; the line takes no time.
+// One job a set, so that threads share the work.
 async function fitSets(
   { workers, signal, onProgress }: SetRequest,
   task: SharedTask,
@@ -137,17 +137,14 @@ async function fitSets(
 ): Promise<EndToEndResult[][]> {
   const pool = new FitPool({ workers, signal });
   try {
-    const jobs = learners.flatMap((learner) =>
-      sets.map(({ train, test }) => ({
-        kind: "end-to-end" as const,
-        task: { ...task, learner, sets: [{ train, test }] },
-      })),
-    );
+    const jobs = sets.map(({ train, test }) => ({
+      kind: "end-to-end" as const,
+      task: { ...task, learners, sets: [{ train, test }] },
+    }));
     const results = await pool.run<"end-to-end">(jobs, (done, total) =>
       onProgress?.(done, total, `${done} of ${total} folds fitted`),
     );
-    const each = results.flat();
-    return learners.map((_, place) => each.slice(place * sets.length, (place + 1) * sets.length));
+    return learners.map((_, place) => results.map((byLearner) => byLearner[place]![0]!));
   } finally {
     await pool.close();
   }

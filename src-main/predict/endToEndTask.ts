@@ -10,7 +10,7 @@ export type EndToEndLearner = (typeof endToEndLearners)[number];
 
 /** Networks of one scenario, and what to fit and predict of them. */
 export interface EndToEndTask {
-  learner: EndToEndLearner;
+  learners: readonly EndToEndLearner[];
   design: WorkDesign;
   amounts: ClassAmounts;
   flops: Float64Array;
@@ -29,19 +29,27 @@ export interface EndToEndResult {
   rates: WorkRates[] | null;
 }
 
-/** Fits a learner on each set's training networks and predicts its test networks. */
-export function tryEndToEnd(task: EndToEndTask): EndToEndResult[] {
-  return task.sets.map(({ train, test }) => {
-    switch (task.learner) {
-      case "flops":
-        return tabulate(test, fitLine(task, train));
-      case "additive":
-        return tabulate(test, fitSums(task, train));
-      case "shrunken":
-      case "end-to-end":
-        return tryRates(task, train, test);
-    }
+/** Fits each learner on each set's training networks and predicts its test networks: learner by learner the results of all sets. */
+export function tryEndToEnd(task: EndToEndTask): EndToEndResult[][] {
+  const bySet = task.sets.map(({ train, test }) => {
+    // Two learners have the fit of rates that do not vary with shape in common.
+    let plain: WorkRates | null = null;
+    const fitPlain = () => (plain ??= fitRates(task, train, true));
+    return task.learners.map((learner) => {
+      switch (learner) {
+        case "flops":
+          return tabulate(test, fitLine(task, train));
+        case "additive":
+          return tabulate(test, fitSums(task, train));
+        case "shrunken":
+          return predictByRates(task, test, [fitPlain()]);
+        case "end-to-end":
+          // Rates that vary with shape need more networks; the mean of both errs less than either at any number.
+          return predictByRates(task, test, [fitPlain(), fitRates(task, train, false)]);
+      }
+    });
   });
+  return task.learners.map((_, place) => bySet.map((results) => results[place]!));
 }
 
 function tabulate(test: readonly number[], predict: (place: number) => number): EndToEndResult {
@@ -68,16 +76,17 @@ function fitSums({ amounts: { names, amounts }, ms }: EndToEndTask, train: reado
   return (place) => row(place).reduce((sum, amount, column) => sum + amount * rates[column]!, 0);
 }
 
-function tryRates(
-  { learner, design, ms }: EndToEndTask,
-  train: readonly number[],
-  test: readonly number[],
-): EndToEndResult {
+function fitRates({ design, ms }: EndToEndTask, train: readonly number[], plain: boolean): WorkRates {
   const networks = train.map((place) => design.networks[place]!);
   const logMs = Float64Array.from(train, (place) => Math.log(ms[place]!));
-  // Rates that vary with shape need more networks than rates of classes; the mean of both errs less than either at any number.
-  const forms = learner === "shrunken" ? [true] : [true, false];
-  const rates = forms.map((plain) => fitWorkRates(design.columns, networks, logMs, plain));
+  return fitWorkRates(design.columns, networks, logMs, plain);
+}
+
+function predictByRates(
+  { design }: EndToEndTask,
+  test: readonly number[],
+  rates: WorkRates[],
+): EndToEndResult {
   const predictors = rates.map((each) => new WorkPredictor(each, design.columns));
   const predictions = test.map((place) => predictByAll(predictors, design.networks[place]!));
   return {

@@ -16,7 +16,7 @@ export interface FitResults {
   class: ClassFit;
   screening: Disturbed[];
   boosting: BoostingResult;
-  "end-to-end": EndToEndResult[];
+  "end-to-end": EndToEndResult[][];
 }
 
 /** Does a job in this thread. */

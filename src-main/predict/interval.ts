@@ -1,8 +1,8 @@
 /** Share of the networks an interval is to hold. */
 export const coverage = 0.9;
 
-/** Standard deviations that 90 % of a normal distribution lie within. */
-export const normalQuantile = 1.645;
+/** Scales that 90 % of Student's t distribution with 4 degrees of freedom lie within (tables of it: 2.132). */
+export const studentQuantile = 2.132;
 
 /**
  * Half-width of an interval from the absolute errors of held-out predictions: the quantile that split conformal prediction

@@ -118,7 +118,7 @@ const workRates = z.object({
   level: z.number(),
   columns: z.array(z.string()),
   coefficients: numbers,
-  deviations: z.array(z.number().positive()).length(coefficientKinds.length),
+  deviations: z.array(z.number().nonnegative()).length(coefficientKinds.length),
   noise: z.number().positive(),
   shares: numbers,
   factor: numbers,

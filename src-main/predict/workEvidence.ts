@@ -1,4 +1,5 @@
 import { solveCholesky } from "./linear.ts";
+import { multiplyByFour } from "./rowProducts.ts";
 
 /** A factor of 2 is a usual distance between a scale and what one would have guessed. */
 const scaleDeviation = 0.7;
@@ -42,17 +43,23 @@ export class EvidenceTuner {
     ends: readonly number[],
     target: Float64Array,
   ): void {
+    const { count, parts } = this;
     const kinds = this.usual.length;
-    let entry = 0;
-    for (let row = 0; row < this.count; row++)
-      for (let column = 0; column <= row; column++)
-        for (let kind = 0; kind < kinds; kind++) {
-          let sum = 0;
-          const end = ends[kind]!;
-          for (let place = Math.max(starts[kind]!, 0); place < end; place++)
-            sum += jacobian[row * width + place]! * jacobian[column * width + place]!;
-          this.parts[entry++] = sum;
+    // Room for three networks more, as products are taken by fours.
+    const shares = new Float64Array((count + 3) * width);
+    shares.set(jacobian);
+    const sums = new Float64Array(4);
+    for (let row = 0; row < count; row++)
+      for (let kind = 0; kind < kinds; kind++) {
+        const start = starts[kind]!;
+        const length = ends[kind]! - start;
+        for (let column = 0; column <= row; column += 4) {
+          multiplyByFour(shares, row * width + start, column * width + start, width, length, sums);
+          const first = ((row * (row + 1)) / 2 + column) * kinds + kind;
+          for (let next = 0; next < 4 && column + next <= row; next++)
+            parts[first + next * kinds] = sums[next]!;
         }
+      }
     this.target = target;
   }
 
@@ -136,11 +143,13 @@ export class EvidenceTuner {
     for (let row = 0; row < count; row++)
       value += (target[row]! * alpha[row]!) / 2 + Math.log(matrix[row * count + row]!);
     const inverse = this.invertFactor();
+    const sums = new Float64Array(4);
     let entry = 0;
     for (let row = 0; row < count; row++)
       for (let column = 0; column <= row; column++) {
-        let sum = -alpha[row]! * alpha[column]!;
-        for (let k = row; k < count; k++) sum += inverse[row * count + k]! * inverse[column * count + k]!;
+        if (column % 4 === 0)
+          multiplyByFour(inverse, row * count + row, column * count + row, count, count - row, sums);
+        let sum = sums[column % 4]! - alpha[row]! * alpha[column]!;
         if (row === column) slope[kinds]! += (sum * noise ** 2) / weights[row]!;
         else sum *= 2;
         for (let kind = 0; kind < kinds; kind++) slope[kind]! += sum * parts[entry++]!;
@@ -154,10 +163,10 @@ export class EvidenceTuner {
     return value;
   }
 
-  // Row j holds column j of the inverse of the factor in `matrix`.
+  // Row j holds column j of the inverse of the factor in `matrix`; three rows of zeros follow, as products are taken by fours.
   private invertFactor(): Float64Array {
     const { count, matrix } = this;
-    const inverse = new Float64Array(count * count);
+    const inverse = new Float64Array((count + 3) * count);
     for (let j = 0; j < count; j++) {
       const start = j * count;
       inverse[start + j] = 1 / matrix[start + j]!;

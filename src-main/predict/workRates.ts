@@ -41,7 +41,7 @@ export function findKind(name: string): number {
 
 /** Nothing is known of a device's speed beforehand: a factor of 20 either way is within one deviation. */
 export const levelDeviation = 3;
-/** Degrees of freedom of the noise: networks far off count less, as under Student's t. */
+/** Degrees of freedom of the noise: networks far off count less, as under Student's t (`studentQuantile` is its quantile). */
 const tails = 4;
 const mostRounds = 8;
 
@@ -146,7 +146,8 @@ export function fitWorkRates(
     level,
     columns: order.map((column) => columns[column]!),
     coefficients: Float64Array.from(order, (column) => coefficients[column]!),
-    deviations: tuner.deviations,
+    // What does not bend has no rate to be unsure of.
+    deviations: tuner.deviations.map((deviation, of) => (starts[of] === ends[of] ? 0 : deviation)),
     noise: tuner.noise,
     shares: jacobian,
     factor: tuner.copyFactor(),

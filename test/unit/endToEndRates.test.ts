@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { fitNonNegativeRates, sumClasses } from "../../src-main/predict/additiveRates.ts";
-import { tryEndToEnd, type EndToEndTask } from "../../src-main/predict/endToEndTask.ts";
+import {
+  endToEndLearners,
+  tryEndToEnd,
+  type EndToEndLearner,
+  type EndToEndTask,
+} from "../../src-main/predict/endToEndTask.ts";
 import { findNominalCost } from "../../src-main/predict/nominalCost.ts";
 import { compileWork, sumWork } from "../../src-main/predict/workDesign.ts";
 import { EvidenceTuner } from "../../src-main/predict/workEvidence.ts";
-import { predictByAll, WorkPredictor } from "../../src-main/predict/workPrediction.ts";
+import { studentQuantile } from "../../src-main/predict/interval.ts";
+import { estimatedScales, predictByAll, WorkPredictor } from "../../src-main/predict/workPrediction.ts";
 import { fitWorkRates, levelDeviation } from "../../src-main/predict/workRates.ts";
 import { countThreads, listWork, type NetworkWork, type WorkTerm } from "../../src-main/predict/workTerms.ts";
 import { mainSubgraph } from "../../src-main/model/graph.ts";
@@ -97,6 +103,39 @@ describe("rates of work", () => {
     );
   });
 
+  it("that do not vary with shape are not unsure of shapes", () => {
+    const withShapes = works.map((work) => ({
+      ...work,
+      terms: work.terms.map((term) => ({ ...term, names: [...term.names, "shape depth"], weights: [1, 2] })),
+    }));
+    const [plain, bent] = [works, withShapes].map((each) => {
+      const { columns, networks } = compileWork(each, 1);
+      const predictor = new WorkPredictor(fitWorkRates(columns, networks, logMs, true), columns);
+      return predictor.predict(networks[0]!);
+    });
+    expect(bent!.deviation).toBeCloseTo(plain!.deviation, 10);
+    expect(bent!.logMs).toBeCloseTo(plain!.logMs, 10);
+  });
+
+  it("hold nine in ten networks they did not see within the interval they promise", () => {
+    const random = createRandom(8);
+    const many = drawWorks(240);
+    const noise = () =>
+      0.05 * Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+    const noisy = Float64Array.from(many, (work) => Math.log(timeOf(work)) + noise());
+    const { columns, networks } = compileWork(many, 1);
+    const predictor = new WorkPredictor(
+      fitWorkRates(columns, networks.slice(0, 40), noisy.slice(0, 40)),
+      columns,
+    );
+    const inside = networks.slice(40).filter((network, place) => {
+      const { logMs: log, deviation } = predictor.predict(network);
+      return Math.abs(log - noisy[40 + place]!) < studentQuantile * deviation;
+    });
+    expect(inside.length / 200).toBeGreaterThan(0.85);
+    expect(inside.length / 200).toBeLessThan(0.99);
+  });
+
   it("know how many threads share the work, and what only one does", () => {
     const of = (threaded: boolean, threads: number) =>
       sumWork(compileWork([makeWork({ a: 8 }, threaded)], threads).networks[0]!, new Float64Array(1));
@@ -141,13 +180,19 @@ describe("the covariance of networks", () => {
     const level = levelDeviation ** 2;
     const whole = level + prior;
     expect(same!.logMs).toBeCloseTo(1, 6);
-    expect(same!.deviation ** 2).toBeCloseTo(whole - whole ** 2 / (whole + noise) + noise, 6);
-    expect(other!.deviation ** 2).toBeCloseTo(whole - level ** 2 / (whole + noise) + noise, 6);
+    expect(same!.deviation ** 2).toBeCloseTo(
+      estimatedScales * (whole - whole ** 2 / (whole + noise)) + noise,
+      6,
+    );
+    expect(other!.deviation ** 2).toBeCloseTo(
+      estimatedScales * (whole - level ** 2 / (whole + noise)) + noise,
+      6,
+    );
   });
 });
 
 describe("several fits of the same networks", () => {
-  it("predict the mean of their logarithms, no surer than each", () => {
+  it("predict the mean of their logarithms, the less surely the more they differ", () => {
     const { columns, networks } = compileWork([makeWork({ a: 10 }), makeWork({ b: 10 })], 1);
     const fitTo = (logMs: number) =>
       new WorkPredictor(fitWorkRates(columns, networks.slice(0, 1), Float64Array.of(logMs)), columns);
@@ -155,8 +200,11 @@ describe("several fits of the same networks", () => {
     const both = predictByAll([low, high], networks[1]!);
     const each = [low, high].map((predictor) => predictor.predict(networks[1]!));
     expect(both.logMs).toBeCloseTo((each[0]!.logMs + each[1]!.logMs) / 2, 12);
-    expect(both.deviation).toBeCloseTo((each[0]!.deviation + each[1]!.deviation) / 2, 12);
-    expect(each[1]!.logMs - each[0]!.logMs).toBeGreaterThan(0.5);
+    const apart = each[1]!.logMs - each[0]!.logMs;
+    expect(apart).toBeGreaterThan(0.5);
+    const alone = (each[0]!.deviation + each[1]!.deviation) / 2;
+    expect(both.deviation ** 2).toBeCloseTo(alone ** 2 + apart ** 2, 12);
+    expect(predictByAll([low, low], networks[1]!)).toEqual(each[0]);
   });
 });
 
@@ -185,35 +233,41 @@ describe("the work of a network", () => {
 describe("tries of every learner", () => {
   const works = drawWorks(20);
   const ms = Float64Array.from(works, timeOf);
-  const task = (times: Float64Array): Omit<EndToEndTask, "learner"> => ({
+  const task = (times: Float64Array): Omit<EndToEndTask, "learners"> => ({
     design: compileWork(works, 1),
     amounts: sumClasses(works),
     flops: Float64Array.from(works, ({ flops }) => flops),
     ms: times,
     sets: [{ train: works.map((_, place) => place).slice(0, 15), test: [15, 16, 17, 18, 19] }],
   });
+  const tryAlone = (learner: EndToEndLearner, times: Float64Array) =>
+    tryEndToEnd({ ...task(times), learners: [learner] })[0]![0]!;
 
   it.each(["flops", "additive", "shrunken", "end-to-end"] as const)(
     "%s never looks at the times of tested networks",
     (learner) => {
-      const [honest] = tryEndToEnd({ ...task(ms), learner });
+      const honest = tryAlone(learner, ms);
       const changed = ms.map((time, place) => (place >= 15 ? time * 10 + place : time));
-      const [other] = tryEndToEnd({ ...task(changed), learner });
-      expect(other!.predictedMs).toEqual(honest!.predictedMs);
-      const [moved] = tryEndToEnd({
-        ...task(ms.map((time, place) => (place < 15 ? time * 2 : time))),
+      const other = tryAlone(learner, changed);
+      expect(other.predictedMs).toEqual(honest.predictedMs);
+      const moved = tryAlone(
         learner,
-      });
-      expect(moved!.predictedMs[0]! / honest!.predictedMs[0]!).toBeCloseTo(2, 3);
+        ms.map((time, place) => (place < 15 ? time * 2 : time)),
+      );
+      expect(moved.predictedMs[0]! / honest.predictedMs[0]!).toBeCloseTo(2, 3);
     },
   );
+
+  it("side by side give what each gives alone", () => {
+    const together = tryEndToEnd({ ...task(ms), learners: endToEndLearners });
+    expect(together.map(([only]) => only)).toEqual(endToEndLearners.map((learner) => tryAlone(learner, ms)));
+  });
 
   it.each(["additive", "shrunken", "end-to-end"] as const)(
     "%s predicts sums better than FLOPs alone",
     (learner) => {
-      const errorOf = (which: EndToEndTask["learner"]) => {
-        const [tried] = tryEndToEnd({ ...task(ms), learner: which });
-        return tried!.predictedMs.reduce(
+      const errorOf = (which: EndToEndLearner) => {
+        return tryAlone(which, ms).predictedMs.reduce(
           (sum, value, index) => sum + Math.abs(value / ms[15 + index]! - 1) / 5,
           0,
         );
