@@ -12,8 +12,8 @@ export function nameLearner(learner: string): string {
   const names: Record<string, string> = {
     flops: "FLOPs only (baseline)",
     additive: "A rate for each op class",
-    shrunken: "Rates drawn to their mean",
-    "end-to-end": "Mean of those and rates that vary with shape",
+    shrunken: "Rates drawn to nominal costs",
+    "end-to-end": "Rates that vary with shape",
     lasso: "Lasso",
     boosting: "Boosting",
     forest: "Forest",
