@@ -1,5 +1,5 @@
 import { solveCholesky } from "./linear.ts";
-import { multiplyByFour } from "./rowProducts.ts";
+import { addFourProducts } from "./rowProducts.ts";
 
 /** A factor of 2 is a usual distance between a scale and what one would have guessed. */
 const scaleDeviation = 0.7;
@@ -54,7 +54,17 @@ export class EvidenceTuner {
         const start = starts[kind]!;
         const length = ends[kind]! - start;
         for (let column = 0; column <= row; column += 4) {
-          multiplyByFour(shares, row * width + start, column * width + start, width, length, sums);
+          sums.fill(0);
+          addFourProducts(
+            shares,
+            row * width + start,
+            shares,
+            column * width + start,
+            width,
+            length,
+            sums,
+            0,
+          );
           const first = ((row * (row + 1)) / 2 + column) * kinds + kind;
           for (let next = 0; next < 4 && column + next <= row; next++)
             parts[first + next * kinds] = sums[next]!;
@@ -147,8 +157,19 @@ export class EvidenceTuner {
     let entry = 0;
     for (let row = 0; row < count; row++)
       for (let column = 0; column <= row; column++) {
-        if (column % 4 === 0)
-          multiplyByFour(inverse, row * count + row, column * count + row, count, count - row, sums);
+        if (column % 4 === 0) {
+          sums.fill(0);
+          addFourProducts(
+            inverse,
+            row * count + row,
+            inverse,
+            column * count + row,
+            count,
+            count - row,
+            sums,
+            0,
+          );
+        }
         let sum = sums[column % 4]! - alpha[row]! * alpha[column]!;
         if (row === column) slope[kinds]! += (sum * noise ** 2) / weights[row]!;
         else sum *= 2;
