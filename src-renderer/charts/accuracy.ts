@@ -13,7 +13,7 @@ export function nameLearner(learner: string): string {
     flops: "FLOPs only (baseline)",
     additive: "A rate for each op class",
     shrunken: "Rates drawn to nominal costs",
-    "end-to-end": "Rates that vary with shape",
+    "end-to-end": "Rates by shape",
     lasso: "Lasso",
     boosting: "Boosting",
     forest: "Forest",
